@@ -1,0 +1,66 @@
+"""Image restoration that is true to the literature.
+
+    import nonloc
+    clean = nonloc.denoise(image)                     # level estimated, default method
+    clean = nonloc.denoise(image, sigma=25, method="nl-means")
+    best, report = nonloc.restore("scan.tif", return_report=True)
+    nonloc.estimate(image)
+    nonloc.methods(task="denoise", runnable=True)
+
+Importing this package loads nothing else: each name brings its module when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .image.image import Image
+    from .image.read import read
+    from .image.write import write
+    from . import methods
+    from .methods.registry import card, create
+    from .verbs.compare import compare
+    from .verbs.denoise import denoise
+    from .verbs.estimate import estimate
+    from .verbs.restore import restore
+
+_HOME = {
+    "Image": "image.image",
+    "card": "methods.registry",
+    "compare": "verbs.compare",
+    "create": "methods.registry",
+    "denoise": "verbs.denoise",
+    "estimate": "verbs.estimate",
+    "read": "image.read",
+    "restore": "verbs.restore",
+    "write": "image.write",
+}
+__all__ = [
+    "Image",
+    "__version__",
+    "card",
+    "compare",
+    "create",
+    "denoise",
+    "estimate",
+    "methods",
+    "read",
+    "restore",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "methods":  # the subpackage, which can be called
+        return import_module(".methods", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module 'nonloc' has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

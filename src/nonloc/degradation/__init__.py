@@ -1,0 +1,19 @@
+"""What can happen to a picture: one vocabulary for training, benchmark, estimation and methods."""
+
+from .degradation import Degradation, Distribution, Mixture, Random, RandomSequence, Sequence
+from .noise import Clip8, GaussianLevels, GaussianNoise
+from .text import parse, parse_fixed
+
+__all__ = [
+    "Clip8",
+    "Degradation",
+    "Distribution",
+    "GaussianLevels",
+    "GaussianNoise",
+    "Mixture",
+    "Random",
+    "RandomSequence",
+    "Sequence",
+    "parse",
+    "parse_fixed",
+]

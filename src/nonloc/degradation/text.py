@@ -1,0 +1,105 @@
+"""Degradations as text that reads back.
+
+gaussian:25                         noise of one level
+gaussian:25 + clip8                 both, in this order
+gaussian:0..75                      a level drawn each time
+0.4*clip8                           in 40 % of the cases
+0.9*gaussian:0..75 | 0.1*gaussian:0..3 + 0.4*clip8
+                                    one of two, then perhaps the third ('|' binds closer than '+')
+"""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+
+from ..errors import DegradationError
+from .degradation import Degradation, Distribution, Mixture, RandomSequence, Sequence
+from .noise import Clip8, GaussianLevels, GaussianNoise
+
+
+def parse(text: str) -> Distribution:
+    """The degradation or distribution that `text` names; DegradationError where it names none."""
+    steps = tuple(_mixture(part, text) for part in text.split("+"))
+    if len(steps) == 1:
+        return steps[0]
+    if all(isinstance(step, Degradation) for step in steps):
+        return Sequence(tuple(step for step in steps if isinstance(step, Degradation)))
+    return RandomSequence(steps)
+
+
+def parse_fixed(text: str) -> Degradation:
+    """Like `parse`, for places where nothing may be random."""
+    found = parse(text)
+    if not isinstance(found, Degradation):
+        raise DegradationError(f"degradation {text!r}", "it is random", "Give one level, such as gaussian:25")
+    return found
+
+
+def _mixture(part: str, text: str) -> Distribution:
+    choices = []
+    for term in part.split("|"):
+        weight, star, atom = term.rpartition("*")
+        probability = _number(weight, text) if star else 1.0
+        if not 0 <= probability <= 1:
+            raise DegradationError(
+                f"degradation {text!r}", f"{probability:g} is no probability", "Use 0 to 1"
+            )
+        choices.append((probability, _atom(atom.strip(), text)))
+    if len(choices) == 1 and choices[0][0] == 1:
+        return choices[0][1]
+    if sum(probability for probability, _ in choices) > 1 + 1e-9:
+        raise DegradationError(
+            f"degradation {text!r}",
+            "the probabilities add to more than 1",
+            "Write 0.9*A | 0.1*B, for example",
+        )
+    return Mixture(tuple(choices))
+
+
+def _atom(atom: str, text: str) -> Distribution:
+    name, _, value = atom.partition(":")
+    if name not in _READERS:
+        near = get_close_matches(name, _READERS, 1)
+        hint = f"; the nearest is {near[0]!r}" if near else ""
+        raise DegradationError(
+            f"degradation {text!r}", f"{name!r} is not known{hint}", f"Known: {', '.join(sorted(_READERS))}"
+        )
+    return _READERS[name](value, text)
+
+
+def _gaussian(value: str, text: str) -> Distribution:
+    low, dots, high = value.partition("..")
+    levels = [_number(level, text) for level in ((low, high) if dots else (low,))]
+    if min(levels) < 0 or levels != sorted(levels):
+        raise DegradationError(
+            f"degradation {text!r}",
+            f"{value!r} is no range of noise levels",
+            "Sigma is on the 0-255 scale, at least 0, the lower level first",
+        )
+    return GaussianLevels(*levels) if dots else GaussianNoise(*levels)
+
+
+def _clip8(value: str, text: str) -> Distribution:
+    if value:
+        raise DegradationError(f"degradation {text!r}", f"clip8 takes no value, got {value!r}", "Write clip8")
+    return Clip8()
+
+
+def _none(value: str, text: str) -> Distribution:
+    return Sequence(())
+
+
+def _number(text: str, whole: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DegradationError(
+            f"degradation {whole!r}", f"{text!r} is no number", "Write gaussian:25, for example"
+        )
+    return number
+
+
+_READERS = {"gaussian": _gaussian, "clip8": _clip8, "none": _none}

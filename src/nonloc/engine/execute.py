@@ -1,0 +1,198 @@
+"""Any method on any picture: the one way through."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import numpy as np
+
+from ..errors import MemoryLimit, UsageError
+from ..image.image import Image
+from ..methods.base import Method, NetworkMethod
+from ..methods.registry import create
+from ..version import __version__
+from .device import check_precision, choose_device, forward, place, threads
+from .ensemble import self_ensemble
+from .memory import SMALLEST, choose_tile, predict
+from .plan import Plan
+from .progress import Cancel, Listener, Meter
+from .record import Record
+from .tiles import Tile, count, pad, round_up, tiles
+
+
+def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
+    """The method, and the record of what `run` will do: tiles, device, predicted peak. Nothing is computed."""
+    method = _method(plan, image)
+    card = method.card
+    halo = _halo(plan, method)
+    grid = _grid(plan, method)
+    side = plan.tile
+    if side == "auto":
+        side = choose_tile(method, image, halo, plan.memory, plan.ensemble, plan.batch)
+    elif not (side is None or (isinstance(side, int) and side > 0)):
+        raise UsageError(
+            f"tile {side!r}", "it is no size", "Give pixels, 'auto' or None for the whole picture"
+        )
+    if side is not None and not card.tiles:
+        raise UsageError(
+            f"{card.name} in tiles", card.tiles_why, "Run it on the whole picture, with more --memory"
+        )
+    if side is not None and side >= max(image.height, image.width):
+        side = None
+    side = None if side is None else round_up(side, grid)
+    record = Record(
+        method=card.name,
+        title=card.title,
+        fidelity=card.fidelity,
+        degradation=str(plan.degradation) if plan.degradation is not None else None,
+        arguments={name: value for name, value in plan.arguments.items()},
+        diagnosis=plan.diagnosis,
+        reason=plan.reason,
+        considered=list(plan.considered),
+        weights=method.weights.file if method.weights else None,
+        weights_sha256=method.weights.sha256 if method.weights else None,
+        weights_licence=method.weights.licence if method.weights else None,
+        size=(image.height, image.width, image.channels),
+        device=choose_device(plan.device) if method.kind == "network" else "cpu",
+        precision=check_precision(plan.precision) if method.kind == "network" else "fp32",
+        tile=side,
+        halo=0 if side is None else round_up(halo, grid),
+        tiles=count(image.height, image.width, side, grid),
+        batch=plan.batch,
+        ensemble=plan.ensemble,
+        strength=plan.strength,
+        threads=threads(method.kind),
+        peak=predict(method, image, side, halo, plan.ensemble, plan.batch),
+        version=__version__,
+    )
+    return method, record
+
+
+def run(
+    plan: Plan, image: Image, *, progress: Listener | None = None, cancel: Cancel | None = None
+) -> tuple[Image, Record]:
+    """Carry out `plan` on `image`: the restored picture, dtype and all as before, and the record.
+
+    Raises what the registry raises for a method that does not fit, MemoryLimit, and Cancelled.
+    """
+    method, record = prepare(plan, image)
+    wall, cpu = time.perf_counter(), time.process_time()
+    while True:
+        try:
+            samples = _run_tiles(plan, method, image, record, progress, cancel)
+            break
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, MemoryLimit) or not _is_memory(error):
+                raise
+            _shrink(record, method, image, _grid(plan, method), _halo(plan, method))
+    record.seconds = time.perf_counter() - wall
+    record.cpu_seconds = time.process_time() - cpu
+    return image.with_samples(samples), record
+
+
+def _run_tiles(plan, method, image, record, progress, cancel) -> np.ndarray:
+    """The restored samples, tile by tile; each core is written once, by its own tile."""
+    if isinstance(method, NetworkMethod):
+        place(method.module, record.device)
+    grid = _grid(plan, method)
+    told = plan.degradation
+    if type(method).measure is not Method.measure:
+        told = method.measure(image.pixels()[np.newaxis], told)
+    restore = partial(_restore, method, told, record)
+    samples = np.empty_like(np.asarray(image.samples), subok=False)
+    meter = Meter(record.tiles, progress, cancel)
+    for group in _groups(tiles(image.height, image.width, record.tile, record.halo, grid), record.batch):
+        noisy = np.stack([image.pixels(*tile.read) for tile in group])
+        padded = pad(noisy, _multiple(plan, method), method.card.minimum)
+        restored = self_ensemble(restore, padded) if plan.ensemble == 8 else restore(padded)
+        for i, tile in enumerate(group):
+            clean = restored[i][(slice(None), *tile.inner)]
+            if plan.strength != 1:
+                source = noisy[i][(slice(None), *tile.inner)]
+                clean = source + np.float32(plan.strength) * (clean - source)
+            samples[tile.core] = image.stored(clean)
+        meter.tell(len(group))
+    return samples
+
+
+def _restore(method: Method, told, record: Record, pixels: np.ndarray) -> np.ndarray:
+    call = partial(_pixels_alone, method, told)
+    if method.kind == "network":
+        return forward(call, pixels, record.device, record.precision)
+    return call(pixels)
+
+
+def _pixels_alone(method: Method, told, pixels):
+    """What the method restored, without the extras that some methods find."""
+    restored = method.restore(pixels, told)
+    return restored[0] if isinstance(restored, tuple) else restored
+
+
+def _method(plan: Plan, image: Image) -> Method:
+    if plan.ensemble not in (1, 8):
+        raise UsageError(f"ensemble {plan.ensemble}", "there are eight views of a square", "Use 1 or 8")
+    if isinstance(plan.method, Method):
+        return plan.method
+    noise = plan.degradation.noise if plan.degradation is not None else None
+    return create(
+        plan.method,
+        channels=image.channels,
+        sigma=noise.sigma if noise is not None else None,
+        licence=plan.licence,
+        arguments=plan.arguments,
+    )
+
+
+def _halo(plan: Plan, method: Method) -> int:
+    card = method.card
+    if plan.halo not in ("exact", "fast"):
+        raise UsageError(f"halo {plan.halo!r}", "no such halo", "Use 'exact' or 'fast'")
+    if plan.halo == "fast" and card.halo_8bit is not None:
+        return card.halo_8bit
+    return card.halo_exact or 0
+
+
+def _grid(plan: Plan, method: Method) -> int:
+    return int(np.lcm(method.card.grid, method.card.multiple))
+
+
+def _multiple(plan: Plan, method: Method) -> int:
+    # turned views keep the grid only when both ends of the picture lie on it
+    return _grid(plan, method) if plan.ensemble == 8 else method.card.multiple
+
+
+def _groups(pieces: Iterable[Tile], size: int) -> Iterator[list[Tile]]:
+    """Runs of up to `size` neighbouring tiles of the same shape."""
+    pending: list[Tile] = []
+    for tile in pieces:
+        if pending and (len(pending) == size or tile.shape != pending[0].shape):
+            yield pending
+            pending = []
+        pending.append(tile)
+    if pending:
+        yield pending
+
+
+def _is_memory(error: BaseException) -> bool:
+    return (
+        isinstance(error, MemoryError)
+        or "out of memory" in str(error).lower()
+        or "alloc" in str(error).lower()
+    )
+
+
+def _shrink(record: Record, method: Method, image: Image, grid: int, halo: int) -> None:
+    """Half the tile after memory ran out; MemoryLimit when it cannot be halved."""
+    side = record.tile or max(image.height, image.width)
+    smaller = round_up(side // 2, grid)
+    if not method.card.tiles or smaller < SMALLEST or smaller >= side:
+        raise MemoryLimit(
+            f"{image.width} x {image.height} pixels with {method.card.name}",
+            "the machine's memory ran out at the smallest tile",
+            "Close other programs, or take a smaller picture",
+        )
+    record.fallbacks.append(f"memory ran out with tiles of {side}; {smaller} were taken")
+    record.tile, record.halo = smaller, round_up(halo, grid)
+    record.tiles = count(image.height, image.width, smaller, grid)

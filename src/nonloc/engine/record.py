@@ -1,0 +1,68 @@
+"""What was done: enough to have the same bytes again, and to be told in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Record:
+    """One picture's report. Sizes in pixels, times in seconds, memory in bytes.
+
+    method is None where nothing was done, and `reason` says why. weights: file name. tile: side of the cores, None for
+    the whole picture. fallbacks: what had to be done otherwise than planned. peak: predicted memory of the process.
+    """
+
+    method: str | None = None
+    title: str = ""
+    fidelity: str = ""
+    degradation: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    diagnosis: str = ""
+    reason: str = ""
+    considered: list[str] = field(default_factory=list)
+    weights: str | None = None
+    weights_sha256: str | None = None
+    weights_licence: str | None = None
+    size: tuple[int, int, int] = (0, 0, 0)
+    device: str = "cpu"
+    precision: str = "fp32"
+    tile: int | None = None
+    halo: int = 0
+    tiles: int = 1
+    batch: int = 1
+    ensemble: int = 1
+    strength: float = 1.0
+    threads: int = 1
+    peak: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    fallbacks: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    version: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether any method ran."""
+        return self.method is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self)
+
+    def as_json(self) -> str:
+        return json.dumps(self.as_dict(), indent=2)
+
+    def __str__(self) -> str:
+        """In words, one fact a line."""
+        lines = [self.diagnosis] if self.diagnosis else []
+        if not self.changed:
+            return "\n".join([*lines, f"left as it is: {self.reason}"])
+        told = f" for {self.degradation}" if self.degradation else ""
+        lines.append(f"{self.title}{told}" + (f": {self.reason}" if self.reason else ""))
+        pieces = f"{self.tiles} tiles of {self.tile} + {self.halo}" if self.tile else "in one piece"
+        lines.append(f"{self.seconds:.1f} s on {self.device} ({self.precision}), {pieces}")
+        lines += [f"note: {text}" for text in (*self.warnings, *self.fallbacks)]
+        return "\n".join(lines)

@@ -1,0 +1,176 @@
+"""All methods there are: cards found in the package and in plug-ins, methods made from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CardError, SigmaOutOfRange, UnknownMethod, WeightsError
+from .card import Card, Weights, read_card
+
+if TYPE_CHECKING:
+    from .base import Method
+
+GROUP = "nonloc.methods"
+
+
+def _folders() -> Iterator[Path]:
+    """Our own folder, then those that plug-ins name; no plug-in code is imported."""
+    ours = Path(__file__).parent
+    yield ours
+    for point in entry_points(group=GROUP):
+        if point.value == __package__ or point.dist is None:
+            continue
+        package = Path(str(point.dist.locate_file(point.value.replace(".", "/"))))
+        if package.is_dir():
+            yield package
+        else:  # an editable installation: ask the import system where the package lies, without running it
+            from importlib.util import find_spec
+
+            spec = find_spec(point.value)
+            for place in (spec.submodule_search_locations or []) if spec else []:
+                yield Path(place)
+
+
+@cache
+def cards() -> Mapping[str, Card]:
+    """Every card by name, sorted; CardError when two have the same name."""
+    found: dict[str, Card] = {}
+    for folder in _folders():
+        for path in sorted(folder.rglob("*.toml")):
+            card = read_card(path)
+            if card.name in found:
+                raise CardError(
+                    f"card {path}",
+                    f"the name {card.name!r} is taken by {found[card.name].path}",
+                    "Choose another",
+                )
+            found[card.name] = card
+    return dict(sorted(found.items()))
+
+
+def card(name: str) -> Card:
+    """The card of that name; UnknownMethod that names the nearest."""
+    known = cards()
+    if name not in known:
+        near = get_close_matches(name.lower(), known, 1)
+        hint = f"; the nearest is {near[0]!r}" if near else ""
+        raise UnknownMethod(
+            f"method {name!r}", f"no method has that name{hint}", "See 'nonloc methods' for all of them"
+        )
+    return known[name]
+
+
+def methods(
+    filter: str = "*", *, task: str | None = None, runnable: bool | None = None, licence: str | None = None
+) -> list[str]:
+    """Names of methods, sorted. `filter` is a pattern such as '*nlrn*'; the rest are fields of the card."""
+    return [
+        name
+        for name, card in cards().items()
+        if fnmatch(name, filter)
+        and (task is None or card.task == task)
+        and (runnable is None or card.runnable == runnable)
+        and (licence is None or licence in card.licences)
+    ]
+
+
+def choose_weights(
+    card: Card, channels: int, sigma: float | None, licence: str | None = None
+) -> Weights | None:
+    """The weights of `card` for a picture, None for a method without any.
+
+    SigmaOutOfRange when the level, CardError when the channel count is outside what the card allows; both name
+    methods that fit.
+    """
+    if channels not in card.channels:
+        fitting = [
+            c.name for c in cards().values() if channels in c.channels and c.task == card.task and c.runnable
+        ]
+        raise CardError(
+            f"{card.name} on a picture of {channels} channels",
+            f"it was made for {' or '.join(map(str, card.channels))}",
+            f"Take {', '.join(fitting[:4]) or 'another method'}",
+        )
+    if sigma is not None and card.sigma is not None and not card.sigma[0] <= sigma <= card.sigma[1]:
+        raise _out_of_range(card, sigma, f"it was made for {card.sigma[0]:g} to {card.sigma[1]:g}")
+    if not card.trained:
+        return None
+    fitting_weights = [
+        w for w in card.weights if w.channels == channels and (licence is None or w.licence == licence)
+    ]
+    if not fitting_weights:
+        wanted = f" with the licence {licence!r}" if licence else ""
+        raise WeightsError(
+            f"weights of {card.name} for {channels} channels{wanted}",
+            "the package has none",
+            "Train them with 'nonloc train', or take another method ('nonloc methods')",
+        )
+    if sigma is None:
+        return fitting_weights[0]
+    for weights in fitting_weights:
+        if weights.sigma[0] <= sigma <= weights.sigma[1]:
+            return weights
+    levels = ", ".join(sorted({_levels(w) for w in fitting_weights}, key=_by_number))
+    raise _out_of_range(card, sigma, f"it was trained for {levels}")
+
+
+def _out_of_range(card: Card, sigma: float, found: str) -> SigmaOutOfRange:
+    fitting = [
+        c.name
+        for c in cards().values()
+        if c.runnable
+        and c.task == card.task
+        and c.sigma
+        and c.sigma[0] <= sigma <= c.sigma[1]
+        and c.name != card.name
+    ]
+    return SigmaOutOfRange(
+        f"{card.name} at sigma {sigma:g}",
+        found,
+        f"Take {', '.join(fitting[:4]) or 'a level inside its range'}",
+    )
+
+
+def _levels(weights: Weights) -> str:
+    low, high = weights.sigma
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _by_number(text: str) -> float:
+    return float(re.match(r"[\d.]+", text).group())  # type: ignore[union-attr]
+
+
+def create(
+    name: str,
+    *,
+    channels: int = 3,
+    sigma: float | None = None,
+    licence: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> Method:
+    """The method `name`, ready for pictures of that many channels and that level of noise (0-255 scale)."""
+    chosen = card(name)
+    weights = choose_weights(chosen, channels, sigma, licence)
+    settings = tuple(sorted(chosen.settings(arguments or {}).items()))
+    return _create(name, weights.file if weights else None, channels, settings)
+
+
+def method_class(card: Card) -> type[Method]:
+    """The class that the card names; imports its module."""
+    module, _, cls = card.cls.partition(":")
+    return getattr(import_module(module), cls)
+
+
+@cache
+def _create(name: str, file: str | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
+    chosen = card(name)
+    weights = next((w for w in chosen.weights if w.file == file and w.channels == channels), None)
+    return method_class(chosen)(chosen, weights, **dict(settings))

@@ -1,0 +1,77 @@
+"""Trained weights: half-precision safetensors, found beside the package, checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import WeightsError
+from .card import Card, Weights
+
+if TYPE_CHECKING:
+    import torch
+
+PACKAGE = Path(__file__).parent.parent / "weights"
+
+
+def locate(card: Card, weights: Weights) -> Path:
+    """Where the file lies: in the package, or in a folder `weights` beside a plug-in's card."""
+    for folder in (PACKAGE, card.path.parent / "weights", card.path.parent):
+        if (folder / weights.file).is_file():
+            return folder / weights.file
+    raise WeightsError(
+        f"weights {weights.file} of {card.name}",
+        "the file is not there",
+        "Install nonloc again, or train them",
+    )
+
+
+def load(network: type, card: Card, weights: Weights | None) -> torch.nn.Module:
+    """The module with its weights, in float32, ready to run; WeightsError when they are not what the card says."""
+    import torch
+    from safetensors.torch import load as parse
+
+    if weights is None:
+        raise WeightsError(f"method {card.name}", "it has no weights", "Train them with 'nonloc train'")
+    path = locate(card, weights)
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != weights.sha256:
+        raise WeightsError(
+            f"weights {path.name}", f"their checksum is {found[:12]}, the card says {weights.sha256[:12]}",
+            "The file is damaged or another version; install nonloc again",
+        )  # fmt: skip
+    module = network(**{**card.network, **weights.network})
+    try:
+        module.load_state_dict({name: tensor.to(torch.float32) for name, tensor in parse(data).items()})
+    except RuntimeError as error:
+        raise WeightsError(
+            f"weights {path.name}", f"they do not fit the network: {error}", "Mend the card"
+        ) from error
+    return module.eval().requires_grad_(False)
+
+
+def save(module: torch.nn.Module, path: Path, metadata: dict[str, Any]) -> str:
+    """Write the module in half precision with its metadata (as JSON text per field); returns the file's SHA-256."""
+    import torch
+    from safetensors.torch import save as encode
+
+    tensors = {
+        name: tensor.detach().cpu().to(torch.float16).contiguous()
+        for name, tensor in module.state_dict().items()
+    }
+    data = encode(tensors, metadata={key: json.dumps(value) for key, value in metadata.items()})
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What a weights file says of itself: recipe, data and its terms, steps, minutes, scores."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}

@@ -1,0 +1,169 @@
+"""The contract checks: what every method promises, for whoever writes one.
+
+    from nonloc import testing
+
+    @pytest.mark.parametrize("check", testing.CHECKS, ids=lambda check: check.__name__)
+    def test_my_method_keeps_its_promises(check):
+        check("my-method")
+
+Each check takes a method's name, runs it through the engine on small noisy pictures, and raises AssertionError in
+words. All are about the method as users meet it: through its card, the registry and `engine.run`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+
+from .degradation import Degradation, GaussianNoise
+from .engine import Plan, run
+from .errors import CardError, SigmaOutOfRange
+from .image.image import Image
+from .methods.registry import card, create
+
+ROUNDING = 2e-5  # one-pass methods in float32
+ROUNDING_RECURRENT = 1e-4
+
+
+def sample(height: int = 97, width: int = 130, channels: int = 1, sigma: float = 25, seed: int = 0) -> Image:
+    """A noisy synthetic float picture: ramps, stripes, disks and a little texture; neither clipped nor rounded."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    clean = 0.3 + 0.3 * x / max(width, 2) + 0.15 * np.sin(y / 3) * (x > width / 2)
+    clean += 0.25 * (np.hypot(y - height / 2, x - width / 3) < min(height, width) / 4)
+    planes = [np.roll(clean, 3 * c, axis=1) * (1 - 0.1 * c) for c in range(channels)]
+    noisy = np.stack(planes, -1) + sigma / 255 * rng.standard_normal((height, width, channels))
+    return Image((noisy[..., 0] if channels == 1 else noisy).astype(np.float32), scale=1.0)
+
+
+def level(name: str) -> Degradation:
+    """Noise in the middle of what the card allows, for running the method."""
+    low, high = card(name).sigma or (25, 25)
+    return GaussianNoise(float(np.clip(25, low, high)))
+
+
+def restored(name: str, image: Image, **fields: object) -> np.ndarray:
+    """The samples that the method gives back for `image` through the engine."""
+    return np.asarray(run(Plan(name, level(name), **fields), image)[0].samples)  # type: ignore[arg-type]
+
+
+def check_keeps_shape_and_dtype(name: str) -> None:
+    """Any size from 1 x 1, each channel count on the card, float and 8 bit: the same comes back, all finite."""
+    for channels in card(name).channels:
+        for height, width in ((1, 1), (1, 9), (7, 5), (33, 20)):
+            picture = sample(height, width, channels)
+            out = restored(name, picture)
+            assert out.shape == picture.samples.shape, f"{picture.samples.shape} became {out.shape}"
+            assert out.dtype == np.float32, f"float32 became {out.dtype}"
+            assert np.isfinite(out).all(), f"values of a {height} x {width} picture are not finite"
+        eight = (np.clip(sample(24, 24, channels).samples, 0, 1) * 255).round().astype(np.uint8)
+        out = restored(name, Image(eight, scale=1 / 255))
+        assert out.dtype == np.uint8, f"uint8 became {out.dtype}"
+
+
+def check_leaves_input_untouched(name: str) -> None:
+    """The caller's array is not written to."""
+    for channels in card(name).channels:
+        picture = sample(40, 40, channels)
+        before = picture.samples.copy()
+        restored(name, picture)
+        assert np.array_equal(picture.samples, before), "the input was changed"
+
+
+def check_is_deterministic(name: str) -> None:
+    """The same input twice gives the same bytes."""
+    for channels in card(name).channels:
+        picture = sample(50, 61, channels)
+        first, second = (hashlib.sha256(restored(name, picture).tobytes()).digest() for _ in range(2))
+        assert first == second, "two runs gave different bytes"
+
+
+def check_tiles_leave_no_trace(name: str) -> None:
+    """A picture cut in tiles is restored as the whole picture is, to rounding; or the card says why not."""
+    found = card(name)
+    if not found.tiles:
+        assert found.tiles_why, "the card says tiles = false without a reason"
+        return
+    bound = ROUNDING_RECURRENT if found.recurrent else ROUNDING
+    side = 32
+    halo = found.halo_exact or 0
+    size = (2 * side + 2 * halo + 17, 2 * side + halo + 6)  # so that some halos end inside the picture
+    if max(size) > 700:
+        size = (201, 170)
+    for channels in found.channels:
+        picture = sample(*size, channels)
+        whole, tiled = (restored(name, picture, tile=tile) for tile in (None, side))
+        apart = np.abs(whole - tiled).max()
+        assert apart <= bound, f"tiles differ from the whole picture by {apart:.2g} ({channels} channels)"
+
+
+def check_halo_is_true(name: str) -> None:
+    """No pixel depends on one further away than the card's halo (and its grid)."""
+    found = card(name)
+    if not found.tiles or found.halo_exact is None:
+        return
+    reach = found.halo_exact + max(found.grid, found.multiple)
+    side = 2 * reach + 24
+    if side > 700:
+        return
+    for channels in found.channels:
+        picture = sample(side, side, channels)
+        changed = picture.samples.copy()
+        changed[:4, :4] += 0.4  # a corner; what is beyond its reach must not move
+        moved = np.abs(restored(name, picture) - restored(name, picture.with_samples(changed)))
+        far = moved[4 + reach :, 4 + reach :]
+        assert far.size
+        assert far.max() <= ROUNDING, f"a pixel moved {far.max():.2g} beyond the halo"
+
+
+def check_refuses_what_the_card_excludes(name: str) -> None:
+    """A sigma or a channel count outside the card is an error, never ignored."""
+    found = card(name)
+    if found.sigma is not None:
+        try:
+            create(name, channels=found.channels[0], sigma=found.sigma[1] + 1)
+        except SigmaOutOfRange:
+            pass
+        else:
+            raise AssertionError(f"sigma {found.sigma[1] + 1:g} was accepted")
+    try:
+        create(name, channels=7)
+    except CardError:
+        return
+    raise AssertionError("7 channels were accepted")
+
+
+def check_removes_noise(name: str) -> None:
+    """A denoiser of white noise brings a smooth noisy picture nearer to the clean one."""
+    found = card(name)
+    if found.task != "denoise" or "gaussian" not in found.handles:
+        return
+    for channels in found.channels:
+        noisy, clean = (sample(96, 96, channels, sigma=sigma) for sigma in (level(name).noise.sigma, 0))
+        before, after = (
+            float(np.square(samples - clean.samples).mean())
+            for samples in (noisy.samples, restored(name, noisy))
+        )
+        assert after < before / 2, f"mean squared error went from {before:.2g} to {after:.2g}"
+
+
+def check_strength_blends(name: str) -> None:
+    """Half the strength is the mean of the picture and the restored one."""
+    picture = sample(40, 40, card(name).channels[0])
+    half = restored(name, picture, strength=0.5)
+    mean = (picture.samples + restored(name, picture)) / 2
+    assert np.abs(half - mean).max() <= ROUNDING, "strength 0.5 is not the mean"
+
+
+CHECKS: tuple[Callable[[str], None], ...] = (
+    check_keeps_shape_and_dtype,
+    check_leaves_input_untouched,
+    check_is_deterministic,
+    check_tiles_leave_no_trace,
+    check_halo_is_true,
+    check_refuses_what_the_card_excludes,
+    check_removes_noise,
+    check_strength_blends,
+)

@@ -1,0 +1,21 @@
+"""What all tests share: one hypothesis profile, one way to the data."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "nonloc", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("nonloc")
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of test and training pictures, or a skip that says how to have it."""
+    root = os.environ.get("NONLOC_DATA")
+    if not root or not (Path(root) / "test").is_dir():
+        pytest.skip("needs the pictures: set NONLOC_DATA to their folder")
+    return Path(root)

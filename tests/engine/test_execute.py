@@ -1,0 +1,171 @@
+"""Any method on any picture, through a method that shows what the engine does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import uniform_filter
+
+from nonloc.engine import Plan, prepare, run
+from nonloc.engine.memory import choose_tile, predict
+from nonloc.errors import Cancelled, MemoryLimit, UsageError
+from nonloc.image.image import Image
+from nonloc.methods.base import ArrayMethod
+from nonloc.methods.card import Card
+
+
+def card(**fields) -> Card:
+    given = {
+        "name": "probe",
+        "title": "Probe",
+        "task": "denoise",
+        "family": "test",
+        "fidelity": "ours",
+        "fidelity_why": "a test",
+        "cls": "none:None",
+        "handles": (),
+        "channels": (1, 3),
+        "advice": "",
+        "path": Path("probe.toml"),
+        "halo_exact": 2,
+        **fields,
+    }
+    return Card(**given)
+
+
+class Box(ArrayMethod):
+    """The mean over 5 x 5, so that a missing halo shows; remembers the shapes it saw."""
+
+    def __init__(self, **fields):
+        super().__init__(card(**fields))
+        self.seen = []
+
+    def restore(self, pixels, degradation):
+        self.seen.append(pixels.shape)
+        return uniform_filter(pixels, (0, 0, 5, 5), mode="nearest")
+
+
+class Hungry(Box):
+    """Runs out of memory above a size."""
+
+    def restore(self, pixels, degradation):
+        if pixels.shape[-1] > 100:
+            raise MemoryError
+        return super().restore(pixels, degradation)
+
+
+class Mean(ArrayMethod):
+    """Subtracts the mean of the whole picture, which only `measure` can see."""
+
+    def __init__(self):
+        super().__init__(card(halo_exact=0))
+
+    def measure(self, pixels, degradation):
+        return float(pixels.mean())
+
+    def restore(self, pixels, degradation):
+        return pixels - np.float32(degradation)
+
+
+def picture(height=90, width=70, dtype=np.float32, channels=3):
+    rng = np.random.default_rng(0)
+    samples = rng.random((height, width, channels))
+    if dtype != np.float32:
+        return Image((samples * 255).astype(dtype), scale=1 / 255)
+    return Image(samples.astype(np.float32), scale=1.0)
+
+
+@pytest.mark.parametrize("tile", [16, 33, "auto"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_tiles_and_batches_change_nothing(tile, batch):
+    image = picture()
+    whole = run(Plan(Box(), tile=None), image)[0].samples
+    tiled = run(Plan(Box(), tile=tile, batch=batch), image)[0].samples
+    np.testing.assert_array_equal(whole, tiled)
+
+
+def test_sizes_are_padded_to_the_multiple_of_the_card():
+    method = Box(multiple=8, grid=8, minimum=24)
+    run(Plan(method, tile=None), picture(17, 70))
+    assert method.seen == [(1, 3, 24, 72)]
+
+
+def test_ensemble_of_a_symmetric_method_equals_the_method():
+    image = picture(40, 24)
+    one, eight = (run(Plan(Box(multiple=8, grid=8), ensemble=n, tile=None), image)[0].samples for n in (1, 8))
+    np.testing.assert_allclose(one, eight, atol=1e-6)
+
+
+def test_ensemble_in_tiles_equals_the_ensemble_of_the_whole():
+    image = picture(45, 51)
+    whole, tiled = (run(Plan(Box(grid=3), ensemble=8, tile=t), image)[0].samples for t in (None, 12))
+    np.testing.assert_allclose(whole, tiled, atol=1e-6)
+
+
+def test_what_was_measured_on_the_whole_reaches_each_tile():
+    image = picture()
+    out = run(Plan(Mean(), tile=20), image)[0].samples
+    np.testing.assert_allclose(out, image.samples - image.samples.mean(), atol=1e-5)
+
+
+def test_integers_are_rounded_and_clipped():
+    image = picture(20, 20, np.uint8)
+    out = run(Plan(Mean()), image)[0]
+    assert out.samples.dtype == np.uint8
+    expected = np.clip(np.rint((image.samples / 255 - np.mean(image.samples / 255)) * 255), 0, 255)
+    assert np.abs(out.samples.astype(int) - expected).max() <= 1
+
+
+def test_progress_counts_every_tile():
+    told = []
+    run(Plan(Box(), tile=30), picture(), progress=told.append)
+    assert [event.done for event in told] == list(range(10))
+    assert {event.total for event in told} == {9}
+
+
+def test_cancel_stops_before_the_next_tile():
+    method = Box()
+    with pytest.raises(Cancelled):
+        run(Plan(method, tile=30), picture(), cancel=lambda: len(method.seen) >= 2)
+    assert len(method.seen) == 2
+
+
+def test_memory_that_runs_out_is_met_with_smaller_tiles_and_recorded():
+    image = picture(300, 300)
+    out, record = run(Plan(Hungry(), tile=None), image)
+    np.testing.assert_array_equal(out.samples, run(Plan(Box(), tile=None), image)[0].samples)
+    assert record.fallbacks
+    assert record.tile == 75
+
+
+def test_a_plan_that_cannot_keep_its_memory_is_refused_with_the_figure():
+    with pytest.raises(MemoryLimit, match="MiB are needed"):
+        prepare(Plan(Box(), memory=100 << 20), picture())
+
+
+def test_less_memory_means_smaller_tiles_that_fit():
+    method = Box(bytes_per_pixel=4000)
+    image = Image(np.zeros((3000, 4000, 3), np.uint8), scale=1 / 255)
+    sizes = []
+    for memory in (1 << 30, 2 << 30, 4 << 30):
+        side = choose_tile(method, image, 2, memory)
+        assert predict(method, image, side, 2) <= memory
+        sizes.append(side)
+    assert sizes == sorted(sizes)
+    assert choose_tile(method, image, 2, 64 << 30) is None
+
+
+def test_a_method_that_must_see_the_whole_picture_is_not_tiled():
+    method = Box(tiles=False, tiles_why="it sorts all pixels", halo_exact=None)
+    with pytest.raises(UsageError, match="sorts all pixels"):
+        prepare(Plan(method, tile=16), picture())
+    with pytest.raises(MemoryLimit, match="sorts all pixels"):
+        prepare(Plan(method, memory=160 << 20), Image(np.zeros((4000, 4000), np.uint8), scale=1 / 255))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"tile": 0}, {"tile": "big"}, {"halo": "none"}, {"ensemble": 4}, {"device": "abacus"}]
+)
+def test_a_wrong_plan_is_refused(wrong):
+    with pytest.raises(UsageError):
+        prepare(Plan("nonloc-s" if "device" in wrong else Box(), **wrong), picture())
