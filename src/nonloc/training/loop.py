@@ -1,0 +1,256 @@
+"""The one training loop: from a recipe to weights."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..degradation import parse
+from ..methods import registry
+from ..methods import weights as weights_files
+from ..methods.card import Card
+from . import checkpoint
+from .data import Batch, Crops, TorchRandom, draw_batch, load_pictures
+from .recipe import Recipe
+from .schedule import Progress, ema_decay, rate
+from .terms import terms
+from .validation import Validation
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the loop tells while it runs: after each `tell_every` steps, and after each validation."""
+
+    step: int
+    fraction: float
+    seconds: float
+    loss: float
+    rate: float
+    psnr: dict[float, float] | None = None
+
+
+class Training:
+    """A recipe being trained in a folder, which holds `checkpoint.pt`, `log.csv` and `weights.safetensors`.
+
+    Continues where an earlier run in the same folder stopped. In `steps` mode on a CPU, interrupted and resumed equals
+    uninterrupted, bit for bit.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path, *, device: str = "cpu", fresh: bool = False):
+        self.recipe, self.folder, self.device = recipe, folder, device
+        folder.mkdir(parents=True, exist_ok=True)
+        self.card = registry.card(recipe.method)
+        torch.manual_seed(recipe.seed)
+        self.module = _module(self.card, recipe).to(device).to(memory_format=torch.channels_last)
+        self.ema = copy.deepcopy(self.module).eval().requires_grad_(False)
+        options = recipe.optimizer
+        self.optimizer = torch.optim.AdamW(
+            self.module.parameters(), lr=options.rate, betas=options.betas, weight_decay=options.weight_decay
+        )
+        self.rng = np.random.default_rng(recipe.seed)
+        self.noise = TorchRandom(torch.Generator(device).manual_seed(recipe.seed))
+        self.degradation = parse(recipe.degradation)
+        self.progress = Progress(recipe.schedule)
+        self.scores: dict[float, float] = {}
+        self.precision = recipe.precision
+        self.crops = Crops(load_pictures(recipe.data.pictures, recipe.channels), recipe.data.patch, device)
+        self.validation = Validation(recipe, self.card)
+        self.checkpoint = folder / "checkpoint.pt"
+        if self.checkpoint.is_file() and not fresh:
+            self._restore(checkpoint.load(self.checkpoint, recipe))
+
+    def run(
+        self,
+        listener: Callable[[Event], None] | None = None,
+        *,
+        stop_after: int | None = None,
+        save_every: float = 180,
+        tell_every: int = 50,
+    ) -> dict[float, float]:
+        """Train to the end of the schedule, or for `stop_after` steps; returns the last validation's PSNR by sigma."""
+        if self.precision == "auto":
+            self.precision = fastest_precision(self.module, self._batch, self.device)
+        every, first_step = self.recipe.validate, self.progress.step
+        saved = validated = self.progress.seconds
+        losses: list[float] = []
+        clock = time.monotonic()
+        while not self.progress.done:
+            losses.append(self._step())
+            now = time.monotonic()
+            self.progress.seconds, clock = self.progress.seconds + now - clock, now
+            self.progress.step += 1
+            if listener and self.progress.step % tell_every == 0:
+                listener(self._event(float(np.mean(losses[-tell_every:]))))
+            stopping = stop_after is not None and self.progress.step - first_step >= stop_after
+            if every.steps:
+                due = self.progress.step % every.steps == 0
+            else:
+                due = self.progress.seconds - validated > 60 * every.minutes
+            if due or self.progress.done:
+                validated = self.progress.seconds
+                self._validate(float(np.mean(losses[-1000:])), listener)
+                losses = losses[-1000:]
+                clock = time.monotonic()  # the schedule counts training only
+            if due or stopping or self.progress.done or self.progress.seconds - saved > save_every:
+                saved = self.progress.seconds
+                checkpoint.save(self.checkpoint, self.recipe, self._state())
+                clock = time.monotonic()
+            if stopping:
+                break
+        return self.scores
+
+    def _step(self) -> float:
+        factor = rate(self.progress.fraction, self.recipe.schedule.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.optimizer.rate * factor
+        loss = training_loss(self.module, self._batch(), self.recipe.optimizer.noise_floor, self.precision)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.optimizer.clip)
+        self.optimizer.step()
+        decay = ema_decay(self.progress.step, self.recipe.optimizer.ema)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.ema.parameters()), list(self.module.parameters()), 1 - decay)
+            for mean, buffer in zip(self.ema.buffers(), self.module.buffers(), strict=True):
+                mean.copy_(buffer)
+        return float(loss.detach())
+
+    def _batch(self) -> Batch:
+        return draw_batch(self.crops, self.recipe.data.batch, self.degradation, self.rng, self.noise)
+
+    def _validate(self, loss: float, listener: Callable[[Event], None] | None) -> None:
+        self.scores = self.validation.psnr(self.ema)
+        event = self._event(loss, self.scores)
+        _log(self.folder / "log.csv", event)
+        weights_files.save(self.ema, self.folder / "weights.safetensors", self.metadata())
+        if listener:
+            listener(event)
+
+    def metadata(self) -> dict[str, Any]:
+        """What goes into the weights file."""
+        return {
+            "method": self.recipe.method,
+            "network": {"channels": self.recipe.channels, **self.card.network, **self.recipe.network},
+            "recipe": self.recipe.as_dict(),
+            "data": terms(self.recipe.data.pictures),
+            "steps": self.progress.step,
+            "minutes": round(self.progress.seconds / 60, 1),
+            "device": f"{self.device}, {platform.machine()}, {torch.get_num_threads()} thread, {self.precision}",
+            "torch": torch.__version__,
+            "validation": {
+                "pictures": self.recipe.validate.pictures,
+                "psnr": {f"{s:g}": round(v, 3) for s, v in self.scores.items()},
+            },
+        }
+
+    def _event(self, loss: float, psnr: dict[float, float] | None = None) -> Event:
+        progress = self.progress
+        return Event(
+            progress.step,
+            progress.fraction,
+            progress.seconds,
+            loss,
+            self.optimizer.param_groups[0]["lr"],
+            psnr,
+        )
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "module": self.module.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rng": self.rng.bit_generator.state,
+            "noise": self.noise.generator.get_state(),
+            "step": self.progress.step,
+            "seconds": self.progress.seconds,
+            "precision": self.precision,
+            "scores": self.scores,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.module.load_state_dict(state["module"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rng.bit_generator.state = state["rng"]
+        self.noise.generator.set_state(state["noise"])
+        self.progress.step, self.progress.seconds = state["step"], state["seconds"]
+        self.precision, self.scores = state["precision"], state["scores"]
+
+
+def training_loss(module: nn.Module, batch: Batch, noise_floor: float, precision: str) -> torch.Tensor:
+    """Mean squared error of each sample over (std + noise_floor / 255), averaged: low noise counts too."""
+    with torch.autocast(batch.noisy.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        restored = module(batch.noisy, batch.std)
+    error = (restored.float() - batch.clean).square().mean((1, 2, 3))
+    return (error / (batch.std + noise_floor / 255)).mean()
+
+
+def fastest_precision(module: nn.Module, batch: Callable[[], Batch], device: str) -> str:
+    """'bf16' or 'fp32', whichever trains faster here; bf16 is slower on a CPU that has no instructions for it."""
+    sample, trial = batch(), copy.deepcopy(module)
+    seconds: dict[str, float] = {}
+    for precision in ("fp32", "bf16"):
+        for repeat in range(3):
+            start = time.perf_counter()
+            training_loss(trial, sample, 6.0, precision).backward()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            if repeat:
+                seconds[precision] = min(seconds.get(precision, 1e9), time.perf_counter() - start)
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _module(card: Card, recipe: Recipe) -> nn.Module:
+    """The untrained module, or the one that the recipe starts from."""
+    network: Any = registry.method_class(card)
+    made = network.network(**{**card.network, "channels": recipe.channels, **recipe.network})
+    if recipe.start != "scratch":
+        _warm_up(made, card, recipe)
+    return made
+
+
+def _warm_up(module: nn.Module, card: Card, recipe: Recipe) -> None:
+    """Copy what fits by name and shape; the rest stays as it was drawn (gray from colour keeps its ends)."""
+    from safetensors.torch import load_file
+
+    if recipe.start == "shipped":
+        chosen = registry.choose_weights(card, recipe.channels, None)
+        assert chosen is not None
+        path = weights_files.locate(card, chosen)
+    else:
+        path = Path(recipe.start)
+    own, theirs = module.state_dict(), load_file(path)
+    fitting = {name: t.float() for name, t in theirs.items() if name in own and own[name].shape == t.shape}
+    module.load_state_dict({**own, **fitting})
+
+
+def _log(path: Path, event: Event) -> None:
+    new = not path.exists()
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        psnr = event.psnr or {}
+        if new:
+            writer.writerow(["step", "fraction", "minutes", "loss", "rate", *(f"psnr_{s:g}" for s in psnr)])
+        writer.writerow(
+            [
+                event.step,
+                f"{event.fraction:.5f}",
+                f"{event.seconds / 60:.2f}",
+                f"{event.loss:.6f}",
+                f"{event.rate:.3e}",
+            ]
+            + [f"{value:.4f}" for value in psnr.values()]
+        )
+        file.flush()
+        os.fsync(file.fileno())

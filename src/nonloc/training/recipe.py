@@ -1,0 +1,119 @@
+"""A recipe: one TOML file that is the whole experiment."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from ..errors import RecipeError
+
+FOLDER = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which pictures, and how crops are taken from them. patch: side in pixels; batch: crops a step."""
+
+    pictures: tuple[str, ...]
+    patch: int = 96
+    batch: int = 4
+    licence: str = "research"
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW. rate: the highest. clip: largest gradient norm. ema: decay of the averaged weights. noise_floor: each
+    sample's squared error is divided by sigma + noise_floor, so that low noise counts."""
+
+    rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    ema: float = 0.999
+    noise_floor: float = 6.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Exactly one of steps (repeatable to the bit) and minutes (a clock). warmup: fraction of the way."""
+
+    steps: int | None = None
+    minutes: float | None = None
+    warmup: float = 0.05
+
+
+@dataclass(frozen=True)
+class Validate:
+    """When (minutes or steps between), on what, at which levels (0-255 scale)."""
+
+    minutes: float = 10.0
+    steps: int | None = None
+    pictures: str = "bsd32val"
+    count: int = 32
+    sigma: tuple[float, ...] = (15, 25, 50)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """method: the card's name. start: 'scratch', 'shipped' for the package's own weights, or a file."""
+
+    name: str
+    method: str
+    degradation: str
+    data: Data
+    channels: int = 3
+    seed: int = 0
+    start: str = "scratch"
+    precision: str = "auto"
+    network: dict[str, Any] = field(default_factory=dict)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    schedule: Schedule = field(default_factory=Schedule)
+    validate: Validate = field(default_factory=Validate)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """The recipe in a file, or of that name among the package's own; RecipeError that names the wrong field."""
+    file = Path(path)
+    if not file.is_file() and (FOLDER / f"{path}.toml").is_file():
+        file = FOLDER / f"{path}.toml"
+    if not file.is_file():
+        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.toml")))
+        raise RecipeError(f"recipe {path}", "there is no such file", f"Give a file, or one of ours: {known}")
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {file.name}", str(error), "Mend the file") from error
+    recipe = _build(Recipe, {"name": file.stem, **raw}, file.name)
+    if (recipe.schedule.steps is None) == (recipe.schedule.minutes is None):
+        raise RecipeError(
+            f"recipe {file.name}", "schedule needs exactly one of steps and minutes", "Give one of them"
+        )
+    return recipe
+
+
+def _build(cls: type, raw: dict[str, Any], file: str) -> Any:
+    hints = get_type_hints(cls)
+    unknown = set(raw) - {f.name for f in fields(cls)}
+    if unknown:
+        raise RecipeError(
+            f"recipe {file}",
+            f"unknown field {sorted(unknown)[0]!r}",
+            f"{cls.__name__} has {', '.join(hints)}",
+        )
+    values = {}
+    for name, value in raw.items():
+        hint = hints[name]
+        if is_dataclass(hint):
+            value = _build(hint, value, file)  # type: ignore[arg-type]
+        elif isinstance(value, list):
+            value = tuple(value)
+        values[name] = value
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise RecipeError(f"recipe {file}", str(error), "Add what is missing") from error

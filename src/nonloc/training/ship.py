@@ -1,0 +1,63 @@
+"""Putting trained weights into the package: the file, and its entry on the card."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from ..methods import registry
+from ..methods.weights import PACKAGE, read_metadata
+from .terms import licence
+
+
+def ship(trained: Path, *, title: str) -> str:
+    """Copy a weights file into the package under `title` and rewrite its `[[weights]]` entry on the card.
+
+    trained: what a training wrote; its metadata says method, network, data and steps. title: the new file's stem, such
+    as 'nonloc-s-color'. Returns the file's SHA-256. The entry replaces one of the same file name; the others stay.
+    """
+    import hashlib
+
+    metadata = read_metadata(trained)
+    card = registry.card(metadata["method"])
+    data = trained.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    target = PACKAGE / f"{title}.safetensors"
+    target.write_bytes(data)
+    network = {key: value for key, value in metadata["network"].items() if card.network.get(key) != value}
+    entry = "\n".join(
+        [
+            "[[weights]]",
+            f'file = "{target.name}"',
+            f'sha256 = "{digest}"',
+            f"channels = {metadata['network']['channels']}",
+            f"sigma = {_toml(card.sigma or (0, 0))}",
+            f'licence = "{licence(metadata["recipe"]["data"]["pictures"])}"',
+            f'data = "{_data(metadata)}"',
+            f"network = {{ {', '.join(f'{key} = {_toml(value)}' for key, value in network.items())} }}",
+            f'trained = "{metadata["minutes"]:g} minutes, {metadata["steps"]} steps, {metadata["device"]}"',
+            "",
+        ]
+    )
+    card.path.write_text(
+        replace_entry(card.path.read_text(encoding="utf-8"), target.name, entry), encoding="utf-8"
+    )
+    registry.cards.cache_clear()
+    registry.card(card.name)  # fails here, not at the user's, when the card no longer reads
+    return digest
+
+
+def replace_entry(text: str, file: str, entry: str) -> str:
+    """The card's text with that file's `[[weights]]` table replaced, or appended."""
+    tables = re.split(r"(?m)^(?=\[)", text)
+    kept = [t for t in tables if not (t.startswith("[[weights]]") and f'file = "{file}"' in t)]
+    return "".join(kept).rstrip("\n") + "\n\n" + entry
+
+
+def _data(metadata: dict) -> str:
+    return "; ".join(f"{entry['pictures']}: {entry['terms']}" for entry in metadata["data"])
+
+
+def _toml(value: object) -> str:
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
