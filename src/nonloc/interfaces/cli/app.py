@@ -1,0 +1,21 @@
+"""All commands in one app."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from ...version import __version__
+from . import bench, compare, demo, denoise, doctor, estimate, methods, restore, train
+
+
+def build() -> App:
+    """The app with every command; their own imports happen when they run."""
+    app = App(
+        name="nonloc",
+        help="Restore pictures: find out what is wrong, repair it, and tell what was done.",
+        version=__version__,
+        version_flags=["--version"],
+    )
+    for module in (restore, denoise, estimate, compare, methods, bench, train, doctor, demo):
+        app.command(module.command, name=module.NAME)
+    return app

@@ -1,0 +1,52 @@
+"""nonloc denoise"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from .options import Running, Writing, read_arguments, running
+
+NAME = "denoise"
+
+
+def command(
+    inputs: list[Path],
+    /,
+    *,
+    sigma: str = "auto",
+    method: Annotated[str | None, Parameter(name=["--method", "-m"])] = None,
+    strength: float = 1.0,
+    set: Annotated[list[str] | None, Parameter(negative="")] = None,
+    writing: Writing | None = None,
+    running_: Annotated[Running | None, Parameter(name="*")] = None,
+) -> int:
+    """Remove noise. The level is estimated unless it is given.
+
+    Parameters
+    ----------
+    inputs
+        Pictures. Originals are never changed.
+    sigma
+        Level of the noise on the 0-255 scale: auto, 25; 0.1u where white is 1; 120dn in stored numbers.
+    method
+        See 'nonloc methods'. Default: the best that fits.
+    strength
+        0 to 1; below 1 blends with the original.
+    set
+        An argument of the method, NAME=VALUE; see 'nonloc methods NAME'.
+    """
+    from ...verbs.denoise import plan_denoise
+    from .run_files import run_files
+
+    options, arguments = running(running_), read_arguments(set)
+    return run_files(
+        inputs,
+        writing or Writing(),
+        lambda picture: plan_denoise(
+            picture, sigma, method, strength=strength, arguments=arguments, options=options
+        ),
+        "denoised",
+    )

@@ -1,0 +1,98 @@
+"""Options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from ...errors import UsageError
+
+if TYPE_CHECKING:
+    from ...verbs.denoise import Options
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Running:
+    """How to run; the same for every verb that restores."""
+
+    memory: Annotated[str, Parameter(help="Memory the run may use: 2G, 500M.")] = "2G"
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Parameter(help="Where networks run.")] = "auto"
+    precision: Annotated[
+        Literal["fp32", "bf16"], Parameter(help="bf16 is twice as fast where the CPU has it, for 0.005 dB.")
+    ] = "fp32"
+    tile: Annotated[str, Parameter(help="Side of the tiles: auto, whole, or pixels.")] = "auto"
+    ensemble: Annotated[
+        Literal[1, 8], Parameter(help="8 averages over turns and mirrors: eight times slower.")
+    ] = 1
+    licence: Annotated[
+        Literal["any", "open"], Parameter(help="open takes only weights that anyone may use for anything.")
+    ] = "any"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Writing:
+    """What is written, and what is told."""
+
+    output: Annotated[
+        str | None, Parameter(name=["--output", "-o"], help="File or folder; default: beside the input.")
+    ] = None
+    overwrite: Annotated[bool, Parameter(negative="", help="Replace an existing output.")] = False
+    quality: Annotated[int | None, Parameter(help="1-100 for lossy formats; default: as the input.")] = None
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="Tell the plan, memory and names; write nothing.")
+    ] = False
+    report: Annotated[bool, Parameter(negative="", help="Write a JSON report beside each output.")] = False
+    json: Annotated[bool, Parameter(negative="", help="Print the report as JSON.")] = False
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", help="Print errors only.")] = False
+
+
+def running(given: Running | None) -> Options:
+    """The options of the verbs."""
+    from ...verbs.denoise import Options
+
+    given = given or Running()
+    return Options(
+        memory=read_size(given.memory),
+        device=given.device,
+        precision=given.precision,
+        tile=read_tile(given.tile),
+        ensemble=given.ensemble,
+        licence=None if given.licence == "any" else given.licence,
+    )
+
+
+def read_size(text: str) -> int:
+    """'2G', '500M' or plain bytes as bytes; UsageError otherwise."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    if not found:
+        raise UsageError(f"--memory {text}", "it is no size", "Write 2G or 500M")
+    return int(float(found[1]) * UNITS[found[2].upper()])
+
+
+def read_tile(text: str) -> int | str | None:
+    """'auto', 'whole' (None) or a number of pixels; UsageError otherwise."""
+    if text == "auto":
+        return text
+    if text == "whole":
+        return None
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise UsageError(f"--tile {text}", "it is no size", "Write auto, whole, or a number of pixels")
+
+
+def read_arguments(pairs: list[str] | None) -> dict[str, str]:
+    """['size=5'] as {'size': '5'}; UsageError for what is no pair."""
+    found = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--set {pair}", "it has no '='", "Write --set size=5")
+        found[name.strip()] = value.strip()
+    return found

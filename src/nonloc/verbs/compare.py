@@ -1,0 +1,127 @@
+"""Several methods on one picture, side by side: crops at 100 %, figures and times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..degradation import GaussianNoise
+from ..engine import Record
+from ..errors import ImageError, NonlocError
+from ..image.array import as_image
+from ..image.image import Image
+from ..methods.registry import cards, choose_weights
+from ..metrics.psnr import im2uint8, psnr
+from .choose import DENOISERS
+from .denoise import Options, denoise
+from .estimate import estimate_picture
+from .levels import read_sigma
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method's result. psnr against the reference, in dB, None without one. error: why it could not run."""
+
+    method: str
+    picture: Image | None
+    record: Record | None
+    psnr: float | None = None
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        seconds = self.record.seconds if self.record else None
+        return {"method": self.method, "psnr": self.psnr, "seconds": seconds, "error": self.error}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The input and what each method made of it. sigma: the level they were told."""
+
+    picture: Image
+    reference: Image | None
+    sigma: float
+    entries: tuple[Entry, ...]
+
+    def sheet(self, size: int = 256, centre: tuple[int, int] | None = None) -> Image:
+        """One 8-bit picture: the same crop of the input, of each result, and of the reference, with captions.
+
+        size: side of the crops in pixels, shown at 100 %. centre: (y, x) of the crop; None takes the place with most
+        detail.
+        """
+        from .sheet import draw_sheet
+
+        return draw_sheet(self, size, centre)
+
+
+def compare(
+    image: Any,
+    methods: Sequence[str] | None = None,
+    *,
+    sigma: float | str | None = None,
+    reference: Any = None,
+    channel_axis: int | None = None,
+    options: Options | None = None,
+) -> Comparison:
+    """Restore a picture with several methods and compare them.
+
+    Parameters
+    ----------
+    image, sigma, channel_axis, options : as for `nonloc.denoise`
+    methods : names, or None for those among the usual ones that fit
+    reference : the clean picture, of the same shape, where there is one; gives PSNR (8-bit rule) for each
+
+    Returns
+    -------
+    Comparison, whose `sheet()` is a picture to look at. A method that cannot run has its error in its entry.
+
+    Raises
+    ------
+    ImageError, UnknownMethod, SigmaUnitError
+    """
+    picture = as_image(image, channel_axis=channel_axis)
+    truth = None if reference is None else as_image(reference, channel_axis=channel_axis)
+    if truth is not None and truth.samples.shape != picture.samples.shape:
+        raise ImageError(
+            "comparing with the reference",
+            f"it is {truth.samples.shape}, the picture {picture.samples.shape}",
+            "Give the clean version of the same picture",
+        )
+    level = read_sigma(sigma, picture)
+    if level is None:
+        level = round(estimate_picture(picture).sigma, 2)
+    names = list(methods) if methods else _fitting(picture.channels, level)
+    entries = tuple(_entry(name, picture, truth, level, options) for name in names)
+    return Comparison(picture, truth, level, entries)
+
+
+def _entry(name: str, picture: Image, truth: Image | None, level: float, options: Options | None) -> Entry:
+    try:
+        restored, record = denoise(
+            picture, sigma=GaussianNoise(level), method=name, options=options, return_report=True
+        )
+    except NonlocError as error:
+        if name not in cards():
+            raise
+        return Entry(name, None, None, error=str(error))
+    return Entry(name, restored, record, figure(restored, truth))
+
+
+def figure(picture: Image, truth: Image | None) -> float | None:
+    """PSNR in dB of 8-bit versions, or None without a reference."""
+    if truth is None:
+        return None
+    return psnr(im2uint8(truth.pixels()), im2uint8(np.nan_to_num(picture.pixels())), data_range=255)
+
+
+def _fitting(channels: int, level: float) -> list[str]:
+    names = []
+    for name in DENOISERS:
+        try:
+            choose_weights(cards()[name], channels, level)
+        except (NonlocError, KeyError):
+            continue
+        names.append(name)
+    return names

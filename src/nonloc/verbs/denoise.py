@@ -1,0 +1,155 @@
+"""Remove noise from a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..degradation import GaussianNoise
+from ..engine import Plan, Record, run
+from ..engine.plan import MEMORY
+from ..engine.progress import Cancel, Listener
+from ..estimation.noise import NoiseEstimate
+from ..image.array import as_image, like
+from ..image.image import Image
+from ..methods.registry import card
+from ..version import __version__
+from .choose import choose_denoiser
+from .estimate import estimate_picture
+from .levels import read_sigma, warn_if_far
+
+CLEAN = 1.5  # below this estimated level (0-255 scale) a picture is left as it is
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, beside what to run; the same for all verbs. See `nonloc.engine.Plan`."""
+
+    memory: int = MEMORY
+    device: str = "auto"
+    precision: str = "fp32"
+    tile: int | str | None = "auto"
+    halo: str = "exact"
+    ensemble: int = 1
+    licence: str | None = None
+
+
+def denoise(
+    image: Any,
+    *,
+    sigma: float | str | GaussianNoise | None = None,
+    method: str | None = None,
+    strength: float = 1.0,
+    arguments: Mapping[str, Any] | None = None,
+    channel_axis: int | None = None,
+    data_range: tuple[float, float] | None = None,
+    options: Options | None = None,
+    return_report: bool = False,
+    progress: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Any:
+    """Remove noise from a picture; sigma is on the 8-bit scale (25 = 25/255 of white), whatever the dtype.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, C), path, Image or PIL image
+        Integers use their whole range; floats are in [0, 1] and may exceed it.
+    sigma : number, text or None
+        Standard deviation of the noise on the 0-255 scale; '0.1u' where white is 1, '120dn' in stored numbers. None
+        estimates it, and leaves a picture as it is that has less than 1.5.
+    method : str or None
+        A name from ``nonloc.methods(task="denoise")``; None takes the best that fits.
+    strength : float
+        0 gives the picture back, 1 the restored one, between them a blend.
+    arguments : mapping or None
+        Arguments of the method, as its card lists them.
+    channel_axis : int or None
+        Where the channels of an array are. None: a last axis of 3 or 4 on a 3-D array is colour.
+    data_range : (low, high) or None
+        What black and white are, for float data far outside [0, 1].
+    options : Options or None
+        Memory, device, precision, tiles.
+    return_report : bool
+        Also return the Record of what was done.
+    progress, cancel : callables or None
+        Told after each tile; asked whether to stop.
+
+    Returns
+    -------
+    Same kind, dtype and shape as `image` (path and PIL image: an Image); with ``return_report=True`` a pair.
+
+    Raises
+    ------
+    ImageError, UnknownMethod, SigmaOutOfRange, SigmaUnitError, CardError, MemoryLimit, Cancelled
+    """
+    picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
+    options = options or Options()
+    plan, record = plan_denoise(
+        picture, sigma, method, strength=strength, arguments=arguments, options=options
+    )
+    if plan is not None:
+        warnings = record.warnings
+        picture, record = run(plan, picture, progress=progress, cancel=cancel)
+        record.warnings = warnings
+    restored = like(image, picture)
+    return (restored, record) if return_report else restored
+
+
+def plan_denoise(
+    picture: Image,
+    sigma: float | str | GaussianNoise | None = None,
+    method: str | None = None,
+    *,
+    strength: float = 1.0,
+    arguments: Mapping[str, Any] | None = None,
+    options: Options | None = None,
+) -> tuple[Plan | None, Record]:
+    """What `denoise` would do: a Plan, or None with a record that says why nothing is done."""
+    options = options or Options()
+    if method is not None:
+        card(method)  # a wrong name is told before the work of estimating
+    given = read_sigma(sigma, picture)
+    estimate = estimate_picture(picture)
+    diagnosis = f"estimated {estimate}"
+    record = Record(
+        size=(picture.height, picture.width, picture.channels), diagnosis=diagnosis, version=__version__
+    )
+    if strength == 0 or given == 0 or (given is None and estimate.sigma < CLEAN):
+        record.reason = _nothing_to_do(strength, given, estimate)
+        return None, record
+    level = given if given is not None else round(estimate.sigma, 2)
+    if given is not None:
+        record.warnings = warn_if_far(given, estimate)
+        record.diagnosis = f"sigma {given:g} given ({diagnosis})"
+    noise = GaussianNoise(level)
+    considered: tuple[str, ...] = ()
+    reason = "asked for"
+    if method is None:
+        choice = choose_denoiser(picture.channels, level, options.licence)
+        method, reason, considered = choice.method, choice.reason, choice.considered
+    plan = Plan(
+        method,
+        noise,
+        arguments=arguments or {},
+        strength=strength,
+        memory=options.memory,
+        device=options.device,
+        precision=options.precision,
+        tile=options.tile,
+        halo=options.halo,
+        ensemble=options.ensemble,
+        licence=options.licence,
+        reason=reason,
+        diagnosis=record.diagnosis,
+        considered=considered,
+    )
+    return plan, record
+
+
+def _nothing_to_do(strength: float, given: float | None, estimate: NoiseEstimate) -> str:
+    if strength == 0:
+        return "strength 0 asks for no change"
+    if given == 0:
+        return "sigma 0 asks for no change"
+    return f"noise below {CLEAN} is not seen, and removing it could only take detail ({estimate})"

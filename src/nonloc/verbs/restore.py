@@ -1,0 +1,49 @@
+"""The main verb: find out what is wrong with a picture and repair it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine import Plan, Record, run
+from ..engine.progress import Cancel, Listener
+from ..image.array import as_image, like
+from ..image.image import Image
+from .denoise import Options, plan_denoise
+
+# Said with every diagnosis, until more is looked for.
+SCOPE = "looked for: white Gaussian noise only; blur, compression and damage are not diagnosed yet"
+
+
+def restore(
+    image: Any,
+    *,
+    strength: float = 1.0,
+    channel_axis: int | None = None,
+    data_range: tuple[float, float] | None = None,
+    options: Options | None = None,
+    return_report: bool = False,
+    progress: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Any:
+    """Find out what is wrong with a picture and repair it with the best method for the case.
+
+    Parameters, returns and errors as for `nonloc.denoise`; a picture with nothing wrong comes back as it was. At
+    present white Gaussian noise is diagnosed, and nothing else; the report says so.
+    """
+    picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
+    plan, record = plan_restore(picture, strength=strength, options=options)
+    if plan is not None:
+        warnings = record.warnings
+        picture, record = run(plan, picture, progress=progress, cancel=cancel)
+        record.warnings = warnings
+    restored = like(image, picture)
+    return (restored, record) if return_report else restored
+
+
+def plan_restore(
+    picture: Image, *, strength: float = 1.0, options: Options | None = None
+) -> tuple[Plan | None, Record]:
+    """What `restore` would do: a Plan, or None with a record that says why nothing is done."""
+    plan, record = plan_denoise(picture, strength=strength, options=options)
+    record.warnings.append(SCOPE)
+    return plan, record
