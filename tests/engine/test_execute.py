@@ -148,11 +148,12 @@ def test_less_memory_means_smaller_tiles_that_fit():
     image = Image(np.zeros((3000, 4000, 3), np.uint8), scale=1 / 255)
     sizes = []
     for memory in (1 << 30, 2 << 30, 4 << 30):
-        side = choose_tile(method, image, 2, memory)
-        assert predict(method, image, side, 2) <= memory
+        plan = Plan(method, memory=memory)
+        side = choose_tile(method, image, plan, 2, 1)
+        assert predict(method, image, plan, side, 2) <= memory
         sizes.append(side)
     assert sizes == sorted(sizes)
-    assert choose_tile(method, image, 2, 64 << 30) is None
+    assert choose_tile(method, image, Plan(method, memory=64 << 30), 2, 1) is None
 
 
 def test_a_method_that_must_see_the_whole_picture_is_not_tiled():

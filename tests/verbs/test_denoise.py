@@ -64,7 +64,7 @@ def test_stored_numbers_are_a_unit_too():
 
 
 def test_a_sigma_of_the_wrong_scale_is_told():
-    with pytest.raises(SigmaUnitError, match="Give 25.5"):
+    with pytest.raises(SigmaUnitError, match=r"Give 25\.5"):
         nonloc.denoise(array(np.float32), sigma=0.1)
     nonloc.denoise(array(np.uint8), sigma=0.5, method="gaussian")  # an integer picture has no such trap
 

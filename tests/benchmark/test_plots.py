@@ -1,0 +1,15 @@
+"""PSNR against time."""
+
+import pytest
+from rows import measured
+
+from nonloc.benchmark import plot
+
+
+def test_one_picture_a_level_and_the_same_bytes_again(tmp_path):
+    pytest.importorskip("matplotlib")
+    first = plot(measured(), tmp_path / "a")
+    again = plot(measured(), tmp_path / "b")
+    assert [path.name for path in first] == ["bsd68-matlab4-float-15.svg", "bsd68-matlab4-float-25.svg"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+    assert all(name in first[0].read_text() for name in ("bm3d", "nlrn", "PSNR in dB"))
