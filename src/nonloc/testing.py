@@ -99,6 +99,18 @@ def check_tiles_leave_no_trace(name: str) -> None:
         assert apart <= bound, f"tiles differ from the whole picture by {apart:.2g} ({channels} channels)"
 
 
+def check_fast_halo_is_below_half_a_level(name: str) -> None:
+    """With the fast halo, tiles differ from the whole picture by less than half an 8-bit level."""
+    found = card(name)
+    if not found.tiles or found.halo_8bit is None:
+        return
+    for channels in found.channels:
+        picture = sample(3 * found.halo_8bit + 70, 2 * found.halo_8bit + 70, channels)
+        whole = restored(name, picture, tile=None)
+        apart = np.abs(whole - restored(name, picture, tile=32, halo="fast")).max()
+        assert apart < 0.5 / 255, f"fast tiles differ by {apart * 255:.2g} levels ({channels} channels)"
+
+
 def check_halo_is_true(name: str) -> None:
     """No pixel depends on one further away than the card's halo (and its grid)."""
     found = card(name)
@@ -162,6 +174,7 @@ CHECKS: tuple[Callable[[str], None], ...] = (
     check_leaves_input_untouched,
     check_is_deterministic,
     check_tiles_leave_no_trace,
+    check_fast_halo_is_below_half_a_level,
     check_halo_is_true,
     check_refuses_what_the_card_excludes,
     check_removes_noise,
