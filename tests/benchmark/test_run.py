@@ -155,6 +155,15 @@ def test_real_pairs_get_no_noise_and_a_level_that_the_user_tells(measure, small_
     np.testing.assert_array_equal(im2uint8(shown), pictures[0].noisy8())
 
 
+def test_without_a_level_real_pairs_are_told_what_is_estimated(measure, small_root):
+    noise = pytest.importorskip("nonloc.estimation.noise")
+    found = measure(sets=["polyu40"], sigmas=None, every=30)
+    shown = load("polyu40", part="score", root=small_root)[0].noisy8()
+    planes = np.moveaxis(shown / np.float32(255), -1, 0).astype(np.float32)
+    assert found.rows[0].sigma is None
+    assert found.rows[0].told == pytest.approx(noise.estimate_noise(planes, step=1 / 255).sigma, abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

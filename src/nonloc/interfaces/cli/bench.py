@@ -25,7 +25,7 @@ def command(
     every: int = 1,
     threads: int | None = None,
     results: Path = Path("results"),
-    format: Literal["text", "markdown", "latex"] = "text",
+    format: Literal["text", "markdown", "latex", "json"] = "text",
     plot: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -52,7 +52,7 @@ def command(
     format
         How tables are printed.
     plot
-        Also draw PSNR against time into this file.
+        Also draw PSNR against time, one SVG a set and level, into this folder.
     fresh
         Measure everything again.
     """
@@ -75,7 +75,8 @@ def command(
     )
     print(render(found, format))
     if plot is not None:
-        draw(found, plot)
+        for path in draw(found, plot):
+            print(f"plot: {path}", file=sys.stderr)
     for text in found.refused:
         print(f"nonloc: {text}", file=sys.stderr)
     return 1 if found.refused else 0
