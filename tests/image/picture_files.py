@@ -81,6 +81,19 @@ def png_indexed(bits, colour, values, *chunks, interlaced=False):
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + body + idat + png_chunk(b"IEND", b"")
 
 
+def png_adam7(array):
+    """An interlaced PNG of 8 or 16 bit samples (H, W) or (H, W, C), pass after pass (PNG section 8.2)."""
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    rows = b""
+    for y, x, down, across in passes:
+        for row in array[y::down, x::across]:
+            rows += b"\0" + row.astype(row.dtype.newbyteorder(">")).tobytes() if row.size else b""
+    colour = 0 if array.ndim == 2 else {2: 4, 3: 2, 4: 6}[array.shape[2]]
+    head = struct.pack(">IIBBBBB", array.shape[1], array.shape[0], 8 * array.itemsize, colour, 0, 0, 1)
+    chunks = png_chunk(b"IHDR", head) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
 PNG_TAGS = (
     (b"gAMA", struct.pack(">I", 45455)),
     (b"cHRM", struct.pack(">8I", *range(31270, 31278))),
@@ -125,9 +138,10 @@ def png_files():
     key = array[3, 4].astype(">u2").tobytes()
     alpha = np.where((array == array[3, 4]).all(-1), 0, 65535).astype(np.uint16)
     yield File("rgb16-key.png", png_with(imagecodecs.png_encode(array), (b"tRNS", key)), array, alpha)
-    ppm = io.BytesIO()
-    Pillow.fromarray(pixels(np.uint8, 3)).save(ppm, "PNG", optimize=True)
-    yield File("pillow.png", ppm.getvalue(), pixels(np.uint8, 3))
+    for dtype, channels in ((np.uint8, 3), (np.uint16, 1), (np.uint16, 3)):
+        array = pixels(dtype, channels)
+        yield File(f"interlaced-{np.dtype(dtype)}-{channels}.png", png_adam7(array), array)
+    yield File("pillow.png", saved(pixels(np.uint8, 3), "PNG", optimize=True), pixels(np.uint8, 3))
 
 
 def tiff(array, **options):
@@ -233,9 +247,85 @@ def jpeg_files():
     yield File("own-tables.jpg", jpeg("RGB", qtables=tables))
 
 
+def saved(array, kind, **options):
+    """A file as Pillow writes it."""
+    stream = io.BytesIO()
+    Pillow.fromarray(array).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def webp_files():
+    tags = {"icc_profile": ICC, "exif": exif(6), "xmp": XMP}
+    for channels in (3, 4):
+        array = pixels(np.uint8, channels)
+        alpha = array[..., 3] if channels == 4 else None
+        if alpha is not None:
+            array[:5, :5, 3] = 0  # colour under alpha 0 is to stay
+        for name, more in (("plain", {}), ("tags", tags)):
+            data = saved(array, "WEBP", lossless=True, exact=True, **more)
+            yield File(f"{channels}-{name}.webp", data, array[..., :3], alpha)
+
+
+def webp_lossy_files():
+    tags = {"icc_profile": ICC, "exif": exif(6), "xmp": XMP}
+    yield File("lossy.webp", saved(smooth(3), "WEBP", quality=80))
+    yield File("lossy-tags.webp", saved(smooth(3), "WEBP", quality=60, **tags))
+    yield File("lossy-alpha.webp", saved(np.ascontiguousarray(smooth(4)), "WEBP", quality=80, **tags))
+
+
+def bmp_files():
+    gray, rgb, rgba = (pixels(np.uint8, n) for n in (1, 3, 4))
+    yield File("gray.bmp", saved(gray, "BMP", dpi=(300, 200)), gray)
+    yield File("rgb.bmp", saved(rgb, "BMP"), rgb)
+    yield File("rgba.bmp", saved(rgba, "BMP"), rgba[..., :3])
+    yield File("one.bmp", saved(gray > 99, "BMP"), np.stack([(gray > 99) * np.uint8(255)] * 3, axis=-1))
+    for bits in (1, 4, 8):
+        indices = pixels(np.uint8, most=2**bits - 1)
+        table = np.random.default_rng(3).integers(0, 256, (2**bits, 3), np.uint8)
+        for top_down in (False, True):
+            name = f"palette-{bits}-{'down' if top_down else 'up'}.bmp"
+            yield File(name, bmp_indexed(bits, indices, table, top_down), table[indices])
+
+
+def bmp_indexed(bits, indices, table, top_down):
+    rows = []
+    for row in indices if top_down else indices[::-1]:
+        text = "".join(f"{value:0{bits}b}" for value in row)
+        text += "0" * (-len(text) % 32)
+        rows.append(int(text, 2).to_bytes(len(text) // 8, "big"))
+    body = b"".join(rows)
+    colours = b"".join(bytes([b, g, r, 0]) for r, g, b in table.tolist())
+    height = -HEIGHT if top_down else HEIGHT
+    info = struct.pack("<IiiHHIIiiII", 40, WIDTH, height, 1, bits, 0, len(body), 2835, 2835, len(table), 0)
+    start = 54 + len(colours)
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + info + colours + body
+
+
+def avif_files():
+    tags = {"icc_profile": ICC, "exif": exif(6), "xmp": XMP}
+    yield File("rgb.avif", saved(smooth(3), "AVIF", quality=70, speed=10))
+    yield File("tags.avif", saved(smooth(3), "AVIF", quality=70, speed=10, **tags))
+    yield File("alpha.avif", saved(np.ascontiguousarray(smooth(4)), "AVIF", quality=90, speed=10, **tags))
+    yield File("gray.avif", saved(smooth(1), "AVIF", quality=90, speed=10))
+    for bits in (10, 12):
+        deep = smooth(3).astype(np.uint16) << (bits - 8)
+        yield File(f"rgb-{bits}.avif", imagecodecs.avif_encode(deep, 90, bitspersample=bits, speed=10))
+
+
+def lab_files():
+    """CIE Lab as TIFF stores it, with signed a and b: an RGB file with one tag changed."""
+    for dtype in ("u1", "u2"):
+        array = pixels(dtype, 3)
+        data = bytearray(tiff(array, photometric="rgb"))
+        at = data.index(struct.pack("<HHI", 262, 3, 1))
+        data[at + 8] = 8
+        half = 128 if dtype == "u1" else 32768
+        yield File(f"lab-{dtype}.tif", bytes(data), array ^ np.array([0, half, half], dtype))
+
+
 def lossless_files():
-    return [*png_files(), *tiff_files()]
+    return [*png_files(), *tiff_files(), *lab_files(), *webp_files(), *bmp_files()]
 
 
 def lossy_files():
-    return list(jpeg_files())
+    return [*jpeg_files(), *webp_lossy_files(), *avif_files()]

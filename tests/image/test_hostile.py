@@ -14,11 +14,12 @@ import zlib
 import numpy as np
 import picture_files
 import pytest
+from picture_files import png_chunk, png_with
+
 from nonloc.errors import ImageError
 from nonloc.image.image import Image
 from nonloc.image.read import header, read, read_pages
 from nonloc.image.write import encode
-from picture_files import png_chunk, png_with
 
 FILES = picture_files.lossless_files() + picture_files.lossy_files()
 BY_NAME = {file.name: file.data for file in FILES}
@@ -41,6 +42,15 @@ def declared(data, width, height):
         at = next(i for i in range(len(data)) if data[i] == 0xFF and data[i + 1] in (0xC0, 0xC1, 0xC2))
         return data[: at + 5] + struct.pack(">HH", height, width) + data[at + 9 :]
     out = bytearray(data)
+    if data[:2] == b"BM":
+        return data[:18] + struct.pack("<II", width, height) + data[26:]
+    if data[4:8] == b"ftyp":
+        at = data.index(b"ispe") + 8
+        return data[:at] + size + data[at + 8 :]
+    if data[:4] == b"RIFF":
+        at = data.index(b"VP8X") + 12
+        out[at : at + 6] = (width - 1 & 0xFFFFFF).to_bytes(3, "little") + (height - 1 & 0xFFFFFF).to_bytes(3, "little")
+        return bytes(out)
     first = struct.unpack("<I", data[4:8])[0]
     for i in range(struct.unpack("<H", data[first : first + 2])[0]):
         at = first + 2 + 12 * i
@@ -62,6 +72,13 @@ def hostile_files():
         yield f"{SIDE} square {name}", declared(BY_NAME[name], SIDE, SIDE)
         yield f"30000 square {name}", declared(BY_NAME[name], 30000, 30000)
         yield f"2**32 - 1 square {name}", declared(BY_NAME[name], 2**32 - 1, 2**32 - 1)
+    for name in ("rgb.bmp", "palette-4-up.bmp", "lossy-tags.webp", "4-tags.webp", "rgb.avif", "rgb-12.avif"):
+        yield f"{SIDE} square {name}", declared(BY_NAME[name], SIDE, SIDE)
+        yield f"30000 square {name}", declared(BY_NAME[name], 30000, 30000)
+    webp = BY_NAME["4-tags.webp"]
+    more = b"abcd\0\0\0\0" * 200_000
+    yield "webp chunks without end", webp[:4] + struct.pack("<I", len(webp) - 8 + len(more)) + webp[8:] + more
+    yield "boxes without end", BY_NAME["rgb.avif"] + b"\0\0\0\x08free" * 300_000
     swollen = bomb()
     yield "profile bomb", png_with(png, (b"iCCP", b"p\0\0" + swollen))
     yield "xmp bomb", png_with(png, (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + swollen))
@@ -97,10 +114,9 @@ def harmless(data):
         assert image.samples.shape[0] > 0
         header(data)
         if image.metadata.tags.get("pages", 1) == 1:
-            encode(image, image.format.removesuffix("-lossy"))
+            encode(image, image.format)
         return "read"
-    except ImageError as error:
-        assert all(error.args)
+    except ImageError:
         return "refused"
 
 
@@ -110,27 +126,52 @@ def test_a_hostile_file_is_refused(name, data):
         read(data)
 
 
-def test_hostile_files_take_little_memory():
-    script = (
-        "import resource, test_hostile as t\n"
-        "files = list(t.hostile_files())\n"
-        "t.harmless(t.BY_NAME['uint16-3.png']), t.harmless(t.BY_NAME['rgb-u2-le-lzw.tif'])\n"
-        "t.harmless(t.BY_NAME['RGB-baseline.jpg'])\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "for name, data in files: t.harmless(data)\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
-    )
-    folder = os.path.dirname(__file__)
-    path = os.pathsep.join([folder, *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
-    )
+def test_hostile_files_take_little_memory(tmp_path):
+    for number, (_, data) in enumerate(hostile_files()):
+        (tmp_path / f"{number}").write_bytes(data)
+    for number, name in enumerate(("uint16-3.png", "rgb-u2-le-lzw.tif", "RGB-baseline.jpg", "lossy.webp", "rgb.avif")):
+        (tmp_path / f"good-{number}").write_bytes(BY_NAME[name])
+    script = """if True:
+        import pathlib, resource, sys
+        from nonloc.errors import ImageError
+        from nonloc.image.read import read
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        files = sorted(pathlib.Path(sys.argv[1]).iterdir(), reverse=True)
+        for path in files:
+            if path.name.startswith("good"):
+                read(path)
+                before = peak()
+            else:
+                try:
+                    read(path)
+                    sys.exit(f"{path} was read")
+                except ImageError:
+                    pass
+        print(peak() - before)
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[-1]) < 200
+    assert done.stderr == ""
+    assert int(done.stdout) < 200
 
 
 @pytest.mark.parametrize(
-    "name", ["gray-4-key.png", "palette-2.png", "RGB-progressive.jpg", "gray-u1.tif", "strips.tif"]
+    "name",
+    [
+        "gray-4-key.png",
+        "palette-2.png",
+        "RGB-progressive.jpg",
+        "gray-u1.tif",
+        "strips.tif",
+        "3-tags.webp",
+        "lossy-alpha.webp",
+        "palette-4-up.bmp",
+        "rgb.bmp",
+        "tags.avif",
+    ],
 )
 def test_a_file_cut_anywhere_is_refused(name):
     data = BY_NAME[name]
@@ -153,7 +194,7 @@ def test_a_file_cut_before_its_end_leaves_no_page_unsaid():
 def test_a_wrong_checksum_is_named(position, kind):
     data = bytearray(BY_NAME["gray-2.png"])
     data[position] ^= 1
-    with pytest.raises(ImageError, match="checksum|declares|chunk"):
+    with pytest.raises(ImageError, match=r"checksum|declares|chunk"):
         read(bytes(data))
 
 

@@ -117,6 +117,19 @@ def test_each_sample_has_its_own_level_and_the_network_is_told_it():
     assert batch.std.unique().numel() == 8
 
 
+def test_a_blind_network_with_batch_norm_trains_too(pictures, tmp_path):
+    blind = recipe(1, method="dncnn", network={"depth": 4, "features": 8}, degradation="gaussian:25", steps=20)
+    training = Training(blind, tmp_path / "run")
+    training.run()
+    norm = next(layer for layer in training.ema.modules() if isinstance(layer, torch.nn.BatchNorm2d))
+    assert int(norm.num_batches_tracked) == 50  # its statistics are its own, not the live network's
+
+
+def test_a_method_without_weights_cannot_be_trained(tmp_path):
+    with pytest.raises(RecipeError, match="no weights to train"):
+        Training(recipe(method="gaussian"), tmp_path / "run")
+
+
 def test_crops_are_taken_from_everywhere_and_turned_every_way():
     picture = torch.arange(12, dtype=torch.uint8).reshape(1, 3, 4)
     crops = Crops([picture], 2)
@@ -134,16 +147,11 @@ def test_loss_weighs_low_noise_up():
     module = torch.nn.Identity()
     module.forward = lambda y, std: y
     quiet, loud = (
-        loop.Batch(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), s), torch.tensor([s]))
-        for s in (0.0, 0.2)
+        loop.Batch(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), s), torch.tensor([s])) for s in (0.0, 0.2)
     )
     error = 0.01
     losses = [
-        float(
-            loop.training_loss(
-                module, dataclasses.replace(b, noisy=torch.full_like(b.noisy, error)), 6.0, "fp32"
-            )
-        )
+        float(loop.training_loss(module, dataclasses.replace(b, noisy=torch.full_like(b.noisy, error)), 6.0, "fp32"))
         for b in (quiet, loud)
     ]
     assert losses[0] / losses[1] == pytest.approx((0.2 * 255 + 6) / 6, rel=1e-4)
@@ -200,7 +208,6 @@ def test_a_missing_recipe_names_ours():
 
 def test_noise_on_a_torch_generator_is_repeatable():
     draws = [
-        GaussianNoise(25).apply(torch.zeros(1, 4, 4), TorchRandom(torch.Generator().manual_seed(3)))
-        for _ in range(2)
+        GaussianNoise(25).apply(torch.zeros(1, 4, 4), TorchRandom(torch.Generator().manual_seed(3))) for _ in range(2)
     ]
     assert torch.equal(*draws)

@@ -39,13 +39,15 @@ def check_precision(asked: str) -> str:
     return asked
 
 
-def forward(module_call: Callable[[torch.Tensor], torch.Tensor], pixels: np.ndarray, device: str, precision: str) -> np.ndarray:
-    """`module_call(tensor)` on a NumPy batch (B, C, H, W); a float32 array comes back."""
+def forward(
+    call: Callable[[torch.Tensor], torch.Tensor], pixels: np.ndarray, device: str, precision: str
+) -> np.ndarray:
+    """`call(tensor)` on a NumPy batch (B, C, H, W); a float32 array comes back."""
     import torch
 
     tensor = torch.from_numpy(pixels).to(device, memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
-        restored = module_call(tensor)
+        restored = call(tensor)
     return restored.float().cpu().numpy()
 
 

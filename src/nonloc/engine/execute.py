@@ -30,7 +30,7 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
     grid = _grid(plan, method)
     side = plan.tile
     if side == "auto":
-        side = choose_tile(method, image, halo, plan.memory, plan.ensemble, plan.batch)
+        side = choose_tile(method, image, plan, halo, grid)
     elif not (side is None or (isinstance(side, int) and side > 0)):
         raise UsageError(
             f"tile {side!r}", "it is no size", "Give pixels, 'auto' or None for the whole picture"
@@ -64,7 +64,7 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
         ensemble=plan.ensemble,
         strength=plan.strength,
         threads=threads(method.kind),
-        peak=predict(method, image, side, halo, plan.ensemble, plan.batch),
+        peak=predict(method, image, plan, side, halo),
         version=__version__,
     )
     return method, record

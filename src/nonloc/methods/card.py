@@ -52,9 +52,7 @@ class Argument:
                 value = self.kind(value)
             except ValueError:
                 raise CardError(asked, "it is no number", f"Give {self.allowed}") from None
-        if (self.choices and value not in self.choices) or (
-            self.range and not self.range[0] <= value <= self.range[1]
-        ):
+        if (self.choices and value not in self.choices) or (self.range and not self.range[0] <= value <= self.range[1]):
             raise CardError(asked, "the value is not allowed", f"Give {self.allowed}")
         return value
 
@@ -152,9 +150,7 @@ def read_card(path: Path) -> Card:
             raw["sigma"] = (min(raw["sigma"]), max(raw["sigma"]))
         card = Card(path=path, **raw)
     except (KeyError, TypeError) as error:
-        raise CardError(
-            f"card {path.name}", f"field {error}", "See docs/architecture.md for the fields"
-        ) from error
+        raise CardError(f"card {path.name}", f"field {error}", "See docs/architecture.md for the fields") from error
     for field_name, known in (("task", TASKS), ("fidelity", FIDELITIES)):
         if getattr(card, field_name) not in known:
             raise CardError(
@@ -163,9 +159,7 @@ def read_card(path: Path) -> Card:
                 f"Use one of {', '.join(known)}",
             )
     if card.tiles and card.halo_exact is None:
-        raise CardError(
-            f"card {path.name}", "it has no halo_exact", "Give it, or tiles = false with tiles_why"
-        )
+        raise CardError(f"card {path.name}", "it has no halo_exact", "Give it, or tiles = false with tiles_why")
     if not card.tiles and not card.tiles_why:
         raise CardError(f"card {path.name}", "tiles = false stands without a reason", "Give tiles_why")
     return card

@@ -82,18 +82,14 @@ def methods(
     ]
 
 
-def choose_weights(
-    card: Card, channels: int, sigma: float | None, licence: str | None = None
-) -> Weights | None:
+def choose_weights(card: Card, channels: int, sigma: float | None, licence: str | None = None) -> Weights | None:
     """The weights of `card` for a picture, None for a method without any.
 
     SigmaOutOfRange when the level, CardError when the channel count is outside what the card allows; both name
     methods that fit.
     """
     if channels not in card.channels:
-        fitting = [
-            c.name for c in cards().values() if channels in c.channels and c.task == card.task and c.runnable
-        ]
+        fitting = [c.name for c in cards().values() if channels in c.channels and c.task == card.task and c.runnable]
         raise CardError(
             f"{card.name} on a picture of {channels} channels",
             f"it was made for {' or '.join(map(str, card.channels))}",
@@ -103,9 +99,7 @@ def choose_weights(
         raise _out_of_range(card, sigma, f"it was made for {card.sigma[0]:g} to {card.sigma[1]:g}")
     if not card.trained:
         return None
-    fitting_weights = [
-        w for w in card.weights if w.channels == channels and (licence is None or w.licence == licence)
-    ]
+    fitting_weights = [w for w in card.weights if w.channels == channels and (licence is None or w.licence == licence)]
     if not fitting_weights:
         wanted = f" with the licence {licence!r}" if licence else ""
         raise WeightsError(
@@ -113,9 +107,11 @@ def choose_weights(
             "the package has none",
             "Train them with 'nonloc train', or take another method ('nonloc methods')",
         )
+    # the narrowest that fits: a specialist before a blind one; and the widest where no level is known
+    by_range = sorted(fitting_weights, key=lambda weights: weights.sigma[1] - weights.sigma[0])
     if sigma is None:
-        return fitting_weights[0]
-    for weights in fitting_weights:
+        return by_range[-1]
+    for weights in by_range:
         if weights.sigma[0] <= sigma <= weights.sigma[1]:
             return weights
     levels = ", ".join(sorted({_levels(w) for w in fitting_weights}, key=_by_number))
@@ -126,11 +122,7 @@ def _out_of_range(card: Card, sigma: float, found: str) -> SigmaOutOfRange:
     fitting = [
         c.name
         for c in cards().values()
-        if c.runnable
-        and c.task == card.task
-        and c.sigma
-        and c.sigma[0] <= sigma <= c.sigma[1]
-        and c.name != card.name
+        if c.runnable and c.task == card.task and c.sigma and c.sigma[0] <= sigma <= c.sigma[1] and c.name != card.name
     ]
     return SigmaOutOfRange(
         f"{card.name} at sigma {sigma:g}",

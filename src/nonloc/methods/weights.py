@@ -45,11 +45,9 @@ def load(network: type, card: Card, weights: Weights | None) -> torch.nn.Module:
         )  # fmt: skip
     module = network(**{**card.network, **weights.network})
     try:
-        module.load_state_dict({name: tensor.to(torch.float32) for name, tensor in parse(data).items()})
+        module.load_state_dict({name: _as(torch.float32, tensor) for name, tensor in parse(data).items()})
     except RuntimeError as error:
-        raise WeightsError(
-            f"weights {path.name}", f"they do not fit the network: {error}", "Mend the card"
-        ) from error
+        raise WeightsError(f"weights {path.name}", f"they do not fit the network: {error}", "Mend the card") from error
     return module.eval().requires_grad_(False)
 
 
@@ -59,14 +57,18 @@ def save(module: torch.nn.Module, path: Path, metadata: dict[str, Any]) -> str:
     from safetensors.torch import save as encode
 
     tensors = {
-        name: tensor.detach().cpu().to(torch.float16).contiguous()
-        for name, tensor in module.state_dict().items()
+        name: _as(torch.float16, tensor.detach().cpu()).contiguous() for name, tensor in module.state_dict().items()
     }
     data = encode(tensors, metadata={key: json.dumps(value) for key, value in metadata.items()})
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(data)
     temporary.replace(path)
     return hashlib.sha256(data).hexdigest()
+
+
+def _as(dtype: torch.dtype, tensor: torch.Tensor) -> torch.Tensor:
+    """In that precision; counters stay the integers they are."""
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

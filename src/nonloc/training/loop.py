@@ -17,8 +17,10 @@ import torch
 from torch import nn
 
 from ..degradation import parse
+from ..errors import RecipeError
 from ..methods import registry
 from ..methods import weights as weights_files
+from ..methods.base import NetworkMethod
 from ..methods.card import Card
 from . import checkpoint
 from .data import Batch, Crops, TorchRandom, draw_batch, load_pictures
@@ -26,6 +28,8 @@ from .recipe import Recipe
 from .schedule import Progress, ema_decay, rate
 from .terms import terms
 from .validation import Validation
+
+BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Training:
             self.module.parameters(), lr=options.rate, betas=options.betas, weight_decay=options.weight_decay
         )
         self.rng = np.random.default_rng(recipe.seed)
+        # a blind network is given the picture alone
+        self.told = _class(self.card).condition is not NetworkMethod.condition
         self.noise = TorchRandom(torch.Generator(device).manual_seed(recipe.seed))
         self.degradation = parse(recipe.degradation)
         self.progress = Progress(recipe.schedule)
@@ -80,7 +86,7 @@ class Training:
     ) -> dict[float, float]:
         """Train to the end of the schedule, or for `stop_after` steps; returns the last validation's PSNR by sigma."""
         if self.precision == "auto":
-            self.precision = fastest_precision(self.module, self._batch, self.device)
+            self.precision = fastest_precision(self.module, self._batch, self.device, told=self.told)
         every, first_step = self.recipe.validate, self.progress.step
         saved = validated = self.progress.seconds
         losses: list[float] = []
@@ -114,7 +120,9 @@ class Training:
         factor = rate(self.progress.fraction, self.recipe.schedule.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.optimizer.rate * factor
-        loss = training_loss(self.module, self._batch(), self.recipe.optimizer.noise_floor, self.precision)
+        loss = training_loss(
+            self.module, self._batch(), self.recipe.optimizer.noise_floor, self.precision, told=self.told
+        )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.optimizer.clip)
@@ -130,12 +138,32 @@ class Training:
         return draw_batch(self.crops, self.recipe.data.batch, self.degradation, self.rng, self.noise)
 
     def _validate(self, loss: float, listener: Callable[[Event], None] | None) -> None:
+        if any(isinstance(layer, BATCH_NORM) for layer in self.ema.modules()):
+            self._recalibrate()
         self.scores = self.validation.psnr(self.ema)
         event = self._event(loss, self.scores)
         _log(self.folder / "log.csv", event)
         weights_files.save(self.ema, self.folder / "weights.safetensors", self.metadata())
         if listener:
             listener(event)
+
+    def _recalibrate(self, batches: int = 50) -> None:
+        """The averaged weights' own batch statistics; those of the live weights are not theirs."""
+        layers = [layer for layer in self.ema.modules() if isinstance(layer, BATCH_NORM)]
+        momenta = [layer.momentum for layer in layers]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean over all batches
+        rng = np.random.default_rng(self.recipe.seed)
+        noise = TorchRandom(torch.Generator(self.device).manual_seed(self.recipe.seed))
+        self.ema.train()
+        with torch.no_grad():
+            for _ in range(batches):
+                batch = draw_batch(self.crops, self.recipe.data.batch, self.degradation, rng, noise)
+                self.ema(*((batch.noisy, batch.std) if self.told else (batch.noisy,)))
+        self.ema.eval()
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
 
     def metadata(self) -> dict[str, Any]:
         """What goes into the weights file."""
@@ -188,22 +216,27 @@ class Training:
         self.precision, self.scores = state["precision"], state["scores"]
 
 
-def training_loss(module: nn.Module, batch: Batch, noise_floor: float, precision: str) -> torch.Tensor:
-    """Mean squared error of each sample over (std + noise_floor / 255), averaged: low noise counts too."""
+def training_loss(
+    module: nn.Module, batch: Batch, noise_floor: float, precision: str, *, told: bool = True
+) -> torch.Tensor:
+    """Mean squared error of each sample over (std + noise_floor / 255), averaged: low noise counts too.
+
+    told: whether the module takes the level of noise beside the picture.
+    """
     with torch.autocast(batch.noisy.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        restored = module(batch.noisy, batch.std)
+        restored = module(batch.noisy, batch.std) if told else module(batch.noisy)
     error = (restored.float() - batch.clean).square().mean((1, 2, 3))
     return (error / (batch.std + noise_floor / 255)).mean()
 
 
-def fastest_precision(module: nn.Module, batch: Callable[[], Batch], device: str) -> str:
+def fastest_precision(module: nn.Module, batch: Callable[[], Batch], device: str, *, told: bool = True) -> str:
     """'bf16' or 'fp32', whichever trains faster here; bf16 is slower on a CPU that has no instructions for it."""
     sample, trial = batch(), copy.deepcopy(module)
     seconds: dict[str, float] = {}
     for precision in ("fp32", "bf16"):
         for repeat in range(3):
             start = time.perf_counter()
-            training_loss(trial, sample, 6.0, precision).backward()
+            training_loss(trial, sample, 6.0, precision, told=told).backward()
             if device == "cuda":
                 torch.cuda.synchronize()
             if repeat:
@@ -213,11 +246,17 @@ def fastest_precision(module: nn.Module, batch: Callable[[], Batch], device: str
 
 def _module(card: Card, recipe: Recipe) -> nn.Module:
     """The untrained module, or the one that the recipe starts from."""
-    network: Any = registry.method_class(card)
-    made = network.network(**{**card.network, "channels": recipe.channels, **recipe.network})
+    made = _class(card).network(**{**card.network, "channels": recipe.channels, **recipe.network})
     if recipe.start != "scratch":
         _warm_up(made, card, recipe)
     return made
+
+
+def _class(card: Card) -> type[NetworkMethod]:
+    found = registry.method_class(card)
+    if not issubclass(found, NetworkMethod):
+        raise RecipeError(f"training {card.name}", "it has no weights to train", "Name a network; see 'nonloc methods'")
+    return found
 
 
 def _warm_up(module: nn.Module, card: Card, recipe: Recipe) -> None:

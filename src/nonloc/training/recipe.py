@@ -90,9 +90,7 @@ def read_recipe(path: str | Path) -> Recipe:
         raise RecipeError(f"recipe {file.name}", str(error), "Mend the file") from error
     recipe = _build(Recipe, {"name": file.stem, **raw}, file.name)
     if (recipe.schedule.steps is None) == (recipe.schedule.minutes is None):
-        raise RecipeError(
-            f"recipe {file.name}", "schedule needs exactly one of steps and minutes", "Give one of them"
-        )
+        raise RecipeError(f"recipe {file.name}", "schedule needs exactly one of steps and minutes", "Give one of them")
     return recipe
 
 

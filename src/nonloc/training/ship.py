@@ -40,9 +40,7 @@ def ship(trained: Path, *, title: str) -> str:
             "",
         ]
     )
-    card.path.write_text(
-        replace_entry(card.path.read_text(encoding="utf-8"), target.name, entry), encoding="utf-8"
-    )
+    card.path.write_text(replace_entry(card.path.read_text(encoding="utf-8"), target.name, entry), encoding="utf-8")
     registry.cards.cache_clear()
     registry.card(card.name)  # fails here, not at the user's, when the card no longer reads
     return digest

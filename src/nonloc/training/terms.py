@@ -7,9 +7,7 @@ from ..datasets import dataset
 
 def terms(names: tuple[str, ...]) -> list[dict[str, str]]:
     """For each set of pictures: its name, its terms in words, and its licence class, 'open' or 'research'."""
-    return [
-        {"pictures": name, "terms": dataset(name).terms, "licence": dataset(name).licence} for name in names
-    ]
+    return [{"pictures": name, "terms": dataset(name).terms, "licence": dataset(name).licence} for name in names]
 
 
 def licence(names: tuple[str, ...]) -> str:

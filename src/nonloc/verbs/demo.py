@@ -45,7 +45,9 @@ def demo(folder: str | Path = ".", *, overwrite: bool = True) -> Demo:
     entry = Entry(record.method or "unchanged", restored, record, figure(restored, clean))
     comparison = Comparison(noisy, clean, SIGMA, (entry,))
     pictures = {"-noisy": noisy, "-restored": restored, "": comparison.sheet(360)}
-    paths = {part: write(picture, folder / f"nonloc-demo{part}.png", overwrite=overwrite) for part, picture in pictures.items()}
+    paths = {
+        part: write(picture, folder / f"nonloc-demo{part}.png", overwrite=overwrite) for part, picture in pictures.items()
+    }
     before, after = figure(noisy, clean), figure(restored, clean)
     assert before is not None
     assert after is not None

@@ -8,14 +8,12 @@ Restoration with Deep Denoiser Prior", IEEE TPAMI 2022, DOI 10.1109/TPAMI.2021.3
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...degradation import Degradation
-from ..base import NetworkMethod
+from .conditional import ConditionalMethod, noise_map
 
 
 class NonlocS(nn.Module):
@@ -78,17 +76,5 @@ def residual_blocks(features: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(features) for _ in range(count)))
 
 
-def noise_map(std: Tensor | float, z: Tensor) -> Tensor:
-    """`std` as a map (B, 1, h, w) on the grid of `z`; a full map is averaged over each 2 x 2."""
-    level = torch.as_tensor(std, dtype=z.dtype, device=z.device)
-    if level.ndim == 4:
-        return F.avg_pool2d(level, 2)
-    return level.reshape(-1, 1, 1, 1).expand(z.shape[0], 1, *z.shape[-2:])
-
-
-class NonlocSMethod(NetworkMethod):
+class NonlocSMethod(ConditionalMethod):
     network = NonlocS  # its arguments stand under `network` in the card
-
-    def condition(self, pixels: Tensor, degradation: Degradation | None) -> tuple[Any, ...]:
-        noise = degradation.noise if degradation is not None else None
-        return (noise.std if noise is not None else 0.0,)

@@ -1,0 +1,53 @@
+"""Write the README's table of figures from the measured rows in results/.
+
+    python benchmarks/readme_figures.py
+
+A cell is the mean PSNR in dB of the whole set, in brackets the same for 8-bit input; times are CPU seconds a megapixel.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from nonloc.benchmark import Results, protocol
+
+ROOT = Path(__file__).parent.parent
+METHODS = ("nonloc-s", "bm3d", "nl-means", "wavelet", "gaussian")
+SETS = {"bsd68": 68, "cbsd68": 68}
+START, END = "<!-- figures: written by benchmarks/readme_figures.py -->", "<!-- end of figures -->"
+
+
+def table() -> str:
+    results = Results.read(ROOT / "results")
+    head = [f"{protocol(name).title} {sigma}" for name in SETS for sigma in (15, 25, 50)]
+    lines = ["| method | " + " | ".join(head) + " | CPU s / Mpx |", "| --- |" + " --- |" * (len(head) + 1)]
+    for method in METHODS:
+        cells = [cell(results, method, name, sigma) for name in SETS for sigma in (15, 25, 50)]
+        if any(cells):
+            lines.append(f"| `{method}` | " + " | ".join(cells) + f" | {seconds(results, method)} |")
+    return "\n".join(lines)
+
+
+def cell(results: Results, method: str, name: str, sigma: float) -> str:
+    means = []
+    for regime in ("float", "clip8"):
+        rows = results.only(method=method, set=name, sigma=sigma, track="matlab4", regime=regime)
+        if len(rows) == SETS[name]:  # a mean over some of the pictures is no figure of the set
+            means.append(f"{np.mean([row.psnr for row in rows]):.2f}")
+    return f"{means[0]} ({means[1]})" if len(means) == 2 else "".join(means)
+
+
+def seconds(results: Results, method: str) -> str:
+    rows = [row for row in results.only(method=method, regime="float") if row.set in SETS]
+    return f"{np.median([1e6 * row.cpu_s / row.pixels for row in rows]):.2g}"
+
+
+def main() -> None:
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    before, after = text.split(START)[0], text.split(END)[1]
+    readme.write_text(f"{before}{START}\n{table()}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Which file formats there are: by content when reading, by name when writing.
+
+One format, one module. Each has NAME, SUFFIXES and
+
+    matches(head) -> bool                         from the first 64 bytes
+    header(source) -> Header                      size and layout, nothing decoded
+    read(source, max_pixels) -> Image             size checked before pixels are decoded
+    write(image, stream, *, quality=None)         to a seekable binary stream
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from ..errors import ImageError
+from . import avif, bmp, heif, jpeg, png, tiff, webp
+
+FORMATS: tuple[ModuleType, ...] = (png, jpeg, tiff, webp, bmp, avif, heif)
+
+
+def by_content(head: bytes) -> ModuleType | None:
+    """The format whose signature stands in the first bytes of a file, or None."""
+    return next((module for module in FORMATS if module.matches(head)), None)
+
+
+def by_suffix(name: str) -> ModuleType:
+    """The format of a file name's end, such as '.png'. Raises ImageError that lists those known."""
+    for module in FORMATS:
+        if name.lower().endswith(module.SUFFIXES):
+            return module
+    known = " ".join(suffix for module in FORMATS for suffix in module.SUFFIXES)
+    raise ImageError(f"writing {name}", "no format is known by this ending", f"Use one of {known}")
+
+
+def by_name(name: str) -> ModuleType:
+    """The format called 'png', 'jpeg', 'tiff' ... (an ending without its dot, or Image.format, will do)."""
+    asked, name = name, name.lower().removesuffix("-lossy")
+    for module in FORMATS:
+        if name == module.NAME or "." + name in module.SUFFIXES:
+            return module
+    known = ", ".join(module.NAME for module in FORMATS)
+    raise ImageError(f"format {asked!r}", "no format has this name", f"Use one of {known}")

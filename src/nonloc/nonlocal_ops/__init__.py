@@ -1,0 +1,1 @@
+"""Non-local operations: similarity over distance, each with its definition and its fast paths."""
