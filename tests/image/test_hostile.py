@@ -126,6 +126,18 @@ def test_a_hostile_file_is_refused(name, data):
         read(data)
 
 
+@pytest.mark.parametrize("chunk", [(b"iCCP", b"p\0\0"), (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0")])
+def test_metadata_that_swell_are_refused_for_their_size(chunk):
+    kind, head = chunk
+    for size, refused in ((2**24, False), (2**24 + 1, True)):
+        data = png_with(BY_NAME["pillow.png"], (kind, head + zlib.compress(bytes(size))))
+        if refused:
+            with pytest.raises(ImageError, match="larger than 16777216 bytes"):
+                read(data)
+        else:
+            assert size in (len(read(data).metadata.icc or b""), len(read(data).metadata.xmp or b""))
+
+
 def test_hostile_files_take_little_memory(tmp_path):
     for number, (_, data) in enumerate(hostile_files()):
         (tmp_path / f"{number}").write_bytes(data)

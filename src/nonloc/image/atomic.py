@@ -45,7 +45,7 @@ def atomic(path: str | os.PathLike, *, overwrite: bool = False) -> Iterator[Bina
         reason = error.strerror or str(error)
         raise ImageError(f"writing {path}", reason, "Check the folder's rights and space") from error
     finally:
-        pass
+        temporary.unlink(missing_ok=True)
 
 
 def _publish(temporary: Path, path: Path, overwrite: bool) -> None:
