@@ -55,7 +55,7 @@ def place(module: torch.nn.Module, device: str) -> torch.nn.Module:
     """The module on the device, in the memory layout that is fastest there (channels last: 1.8 times on a CPU)."""
     import torch
 
-    return module.to(device).to(memory_format=torch.channels_last)
+    return torch.nn.utils.convert_conv2d_weight_memory_format(module.to(device), torch.channels_last)
 
 
 def threads(kind: str) -> int:

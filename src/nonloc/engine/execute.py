@@ -10,12 +10,13 @@ import numpy as np
 
 from ..errors import MemoryLimit, UsageError
 from ..image.image import Image
+from ..image.layout import let_go
 from ..methods.base import Method, NetworkMethod
 from ..methods.registry import create
 from ..version import __version__
 from .device import check_precision, choose_device, forward, place, threads
 from .ensemble import self_ensemble
-from .memory import SMALLEST, choose_tile, predict
+from .memory import SMALLEST, choose_tile, give_back, predict
 from .plan import Plan
 from .progress import Cancel, Listener, Meter
 from .record import Record
@@ -113,6 +114,9 @@ def _run_tiles(plan, method, image, record, progress, cancel) -> np.ndarray:
                 source = noisy[i][(slice(None), *tile.inner)]
                 clean = source + np.float32(plan.strength) * (clean - source)
             samples[tile.core] = image.stored(clean)
+        let_go(image.samples)
+        if record.tile is not None:
+            give_back()
         meter.tell(len(group))
     return samples
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import sys
 
 from ..errors import MemoryLimit
 from ..image.image import Image
+from ..image.layout import is_mapped
 from ..methods.base import Method
 from .plan import Plan
 from .tiles import round_up
@@ -14,6 +17,7 @@ from .tiles import round_up
 # with torch 2.13 and numba 0.68.
 INTERPRETER = {"array": 150 << 20, "network": 280 << 20}
 HALF = 0.65  # of the working memory of a network in bf16, beside fp32
+PIECES = 1.35  # likewise in tiles beside the whole: blocks of many sizes leave gaps between them
 SMALLEST = 64  # no tile is smaller: below it the halo is nearly all of the work
 
 
@@ -22,10 +26,13 @@ def predict(method: Method, image: Image, plan: Plan, side: int | None, halo: in
     height, width = image.height, image.width
     if side is not None:
         height, width = min(height, side + 2 * halo), min(width, side + 2 * halo)
-    half = HALF if method.kind == "network" and plan.precision == "bf16" else 1
+    factor = 1.0
+    if method.kind == "network":
+        factor = (HALF if plan.precision == "bf16" else 1) * (1 if side is None else PIECES)
     # in and out as float32 beside what the method itself needs
-    per_pixel = method.card.bytes_per_pixel * half + 8 * image.channels * (2 if plan.ensemble > 1 else 1)
-    stored = 2 * image.samples.nbytes + (image.alpha.nbytes if image.alpha is not None else 0)
+    per_pixel = method.card.bytes_per_pixel * factor + 8 * image.channels * (2 if plan.ensemble > 1 else 1)
+    copies = 1 if is_mapped(image.samples) else 2  # the pages of a mapped file are given back as we go
+    stored = copies * image.samples.nbytes + (image.alpha.nbytes if image.alpha is not None else 0)
     return int(INTERPRETER[method.kind] + stored + height * width * per_pixel * plan.batch)
 
 
@@ -56,3 +63,11 @@ def choose_tile(method: Method, image: Image, plan: Plan, halo: int, grid: int) 
     # equal tiles rather than large ones and a sliver
     longest = max(image.height, image.width)
     return min(fits, round_up(math.ceil(longest / math.ceil(longest / fits)), grid))
+
+
+def give_back() -> None:
+    """Hand freed memory back to the system, so that the gaps that one tile leaves do not add up over all of them."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; other C libraries do it by themselves
+        if trim is not None:
+            trim(0)

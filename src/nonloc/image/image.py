@@ -89,8 +89,8 @@ class Image:
 
         Integers are rounded half to even and clipped to what the dtype holds; floats are not clipped.
         """
-        values = np.asarray(pixels, dtype=np.float64 if self.dtype.itemsize >= 4 else np.float32)
-        values = (values - self.offset) / self.scale
+        exact = np.float64 if self.dtype.itemsize >= 4 else np.float32
+        values: np.ndarray = np.subtract(pixels, self.offset, dtype=exact) / self.scale
         if self.dtype.kind in "ui":
             limits = np.iinfo(self.dtype)
             # measured data (with an offset) may exceed its white; a picture may not

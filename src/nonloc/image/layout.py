@@ -86,8 +86,18 @@ def let_go(array: np.ndarray) -> None:
 
     Without it a process that walks through a large scan is counted as holding all of it.
     """
+    mapped = _mapping(array)
+    if mapped is not None and not array.flags.writeable and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def is_mapped(array: np.ndarray) -> bool:
+    """Whether the array lies in a file and not in memory."""
+    return _mapping(array) is not None
+
+
+def _mapping(array: np.ndarray) -> mmap.mmap | None:
     base: Any = array
     while base is not None and not isinstance(base, mmap.mmap):
         base = getattr(base, "base", None)
-    if base is not None and not array.flags.writeable and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base

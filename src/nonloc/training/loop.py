@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from ..degradation import parse
+from ..engine.device import place
 from ..errors import RecipeError
 from ..methods import registry
 from ..methods import weights as weights_files
@@ -56,7 +57,7 @@ class Training:
         folder.mkdir(parents=True, exist_ok=True)
         self.card = registry.card(recipe.method)
         torch.manual_seed(recipe.seed)
-        self.module = _module(self.card, recipe).to(device).to(memory_format=torch.channels_last)
+        self.module = place(_module(self.card, recipe), device)
         self.ema = copy.deepcopy(self.module).eval().requires_grad_(False)
         options = recipe.optimizer
         self.optimizer = torch.optim.AdamW(
