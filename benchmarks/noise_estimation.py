@@ -38,9 +38,10 @@ def main(every: int) -> None:
                 inside.append(found.low <= sigma <= found.high)
             seconds = (time.process_time() - start) / len(pictures)
             error = np.array(errors)
+            percent, worst = 100 * np.abs(error).mean() / sigma, error[np.abs(error).argmax()]
             print(
-                f"{name:<7} {'clip8' if clipped else 'float':<6} {sigma:>5} {100 * np.abs(error).mean() / sigma:8.2f}"
-                f" {error.mean():+6.2f} {error[np.abs(error).argmax()]:+7.2f} {100 * np.mean(inside):5.0f} % {seconds:6.2f}"
+                f"{name:<7} {'clip8' if clipped else 'float':<6} {sigma:>5} {percent:8.2f} {error.mean():+6.2f}"
+                f" {worst:+7.2f} {100 * np.mean(inside):5.0f} % {seconds:6.2f}"
             )
     changes, touched = [], 0
     for picture in load("cbsd68")[::every]:
@@ -48,7 +49,9 @@ def main(every: int) -> None:
         out, report = nonloc.denoise(clean, return_report=True)
         touched += report.changed
         changes.append(np.sqrt(np.square(out.astype(float) - clean).mean()))
-    print(f"clean CBSD68 through denoise: RMS change {np.mean(changes):.3f} levels on average, {max(changes):.2f} at most;")
+    print(
+        f"clean CBSD68 through denoise: RMS change {np.mean(changes):.3f} levels on average, {max(changes):.2f} at most"
+    )
     print(f"{touched} of {len(changes)} were changed at all")
 
 

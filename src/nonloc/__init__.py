@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
+    from . import methods
     from .image.image import Image
     from .image.read import read
     from .image.write import write
-    from . import methods
     from .methods.registry import card, create
     from .verbs.compare import compare
     from .verbs.denoise import denoise

@@ -46,7 +46,8 @@ def demo(folder: str | Path = ".", *, overwrite: bool = True) -> Demo:
     comparison = Comparison(noisy, clean, SIGMA, (entry,))
     pictures = {"-noisy": noisy, "-restored": restored, "": comparison.sheet(360)}
     paths = {
-        part: write(picture, folder / f"nonloc-demo{part}.png", overwrite=overwrite) for part, picture in pictures.items()
+        part: write(picture, folder / f"nonloc-demo{part}.png", overwrite=overwrite)
+        for part, picture in pictures.items()
     }
     before, after = figure(noisy, clean), figure(restored, clean)
     assert before is not None
