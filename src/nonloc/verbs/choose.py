@@ -31,9 +31,7 @@ def choose_denoiser(channels: int, sigma: float, licence: str | None = None) -> 
         except NonlocError as error:
             passed.append(f"{name}: {error.args[1]}")
             continue
-        reason = (
-            "the default denoiser" if name == DENOISERS[0] else f"the best that fits ({'; '.join(passed)})"
-        )
+        reason = "the default denoiser" if name == DENOISERS[0] else f"the best that fits ({'; '.join(passed)})"
         return Choice(name, reason, tuple(passed))
     raise UnknownMethod(
         f"a denoiser for {channels} channels at sigma {sigma:g}", "; ".join(passed), "Name one with --method"

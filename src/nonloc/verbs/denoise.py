@@ -85,9 +85,7 @@ def denoise(
     """
     picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
     options = options or Options()
-    plan, record = plan_denoise(
-        picture, sigma, method, strength=strength, arguments=arguments, options=options
-    )
+    plan, record = plan_denoise(picture, sigma, method, strength=strength, arguments=arguments, options=options)
     if plan is not None:
         warnings = record.warnings
         picture, record = run(plan, picture, progress=progress, cancel=cancel)
@@ -112,9 +110,7 @@ def plan_denoise(
     given = read_sigma(sigma, picture)
     estimate = estimate_picture(picture)
     diagnosis = f"estimated {estimate}"
-    record = Record(
-        size=(picture.height, picture.width, picture.channels), diagnosis=diagnosis, version=__version__
-    )
+    record = Record(size=(picture.height, picture.width, picture.channels), diagnosis=diagnosis, version=__version__)
     if strength == 0 or given == 0 or (given is None and estimate.sigma < CLEAN):
         record.reason = _nothing_to_do(strength, given, estimate)
         return None, record

@@ -47,7 +47,6 @@ def _windows(picture: Image) -> np.ndarray:
     tops = np.linspace(0, height - tall, down).astype(int)
     lefts = np.linspace(0, width - wide, across).astype(int)
     rows = [
-        np.concatenate([picture.pixels(slice(y, y + tall), slice(x, x + wide)) for x in lefts], axis=2)
-        for y in tops
+        np.concatenate([picture.pixels(slice(y, y + tall), slice(x, x + wide)) for x in lefts], axis=2) for y in tops
     ]
     return np.concatenate(rows, axis=1)

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine import Plan, Record, prepare, run
-from ..engine.progress import Cancel, Listener
+from ..engine.progress import Cancel, Listener, Progress
 from ..errors import UsageError
 from ..image.atomic import atomic
 from ..image.image import Image
-from ..image.read import read
-from ..image.write import write
+from ..image.read import header, read, read_pages
+from ..image.write import write, write_pages
 
 Planner = Callable[[Image], tuple[Plan | None, Record]]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file. output is None on a dry run."""
+    """What became of one file. output is None on a dry run.
+
+    pages: the records of all pages of a file with several; `record` is then that of the first page that was changed.
+    """
 
     input: Path
     output: Path | None
     record: Record
+    pages: tuple[Record, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
-        return {
+        told = {
             "input": str(self.input),
             "output": str(self.output) if self.output else None,
             "changed": self.record.changed,
             **self.record.as_dict(),
         }
+        return {**told, "pages": [page.as_dict() for page in self.pages]} if self.pages else told
 
 
 def output_path(source: Path, output: str | Path | None, suffix: str, *, several: bool = False) -> Path:
@@ -62,34 +67,93 @@ def process(
 ) -> Outcome:
     """Read, plan, run, write. The output is whole or absent, and never the input itself.
 
-    A picture that nothing was done to is copied byte for byte where the output has the input's format.
+    A picture that nothing was done to is copied byte for byte where the output has the input's format. All pages of a
+    file are restored, one after the other, each by its own plan.
     """
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"writing {target}", "it is the input itself", "Give another name with -o")
     if target.exists() and not overwrite:
         raise UsageError(f"writing {target}", "it exists", "Give --overwrite, or another name with -o")
-    picture = read(source)
-    plan, record = planner(picture)
-    if dry_run:
-        if plan is not None:
-            warnings = record.warnings
-            record = prepare(plan, picture)[1]
-            record.warnings = warnings
-        return Outcome(source, None, record)
-    if plan is None:
-        if quality is None and source.suffix.lower() == target.suffix.lower():
-            with open(source, "rb") as old, atomic(target, overwrite=overwrite) as new:
-                while block := old.read(1 << 20):
-                    new.write(block)
-        else:
-            write(picture, target, quality=quality, overwrite=overwrite)
+    if header(source).pages > 1:
+        outcome = _process_pages(source, target, planner, overwrite, dry_run, quality, progress, cancel)
     else:
-        warnings = record.warnings
-        picture, record = run(plan, picture, progress=progress, cancel=cancel)
-        record.warnings = warnings
-        write(picture, target, quality=quality, overwrite=overwrite)
-    outcome = Outcome(source, target, record)
-    if report:
+        outcome = _process_one(source, target, planner, overwrite, dry_run, quality, progress, cancel)
+    if report and not dry_run:
         with atomic(target.with_name(target.name + ".json"), overwrite=True) as stream:
             stream.write(json.dumps(outcome.as_dict(), indent=2).encode())
     return outcome
+
+
+def _process_one(source, target, planner, overwrite, dry_run, quality, progress, cancel) -> Outcome:
+    picture = read(source)
+    plan, record = planner(picture)
+    if dry_run:
+        return Outcome(source, None, _foreseen(plan, record, picture))
+    if plan is not None:
+        picture, record = _carry_out(plan, record, picture, progress, cancel)
+    if plan is None and quality is None and _same_format(source, target):
+        _copy(source, target, overwrite)
+    else:
+        write(picture, target, quality=quality, overwrite=overwrite)
+    return Outcome(source, target, record)
+
+
+def _process_pages(source, target, planner, overwrite, dry_run, quality, progress, cancel) -> Outcome:
+    """Page after page, each with a plan of its own; never more than one page is held."""
+    if quality is not None:
+        raise UsageError(f"--quality {quality}", "a file of pages loses nothing, so it has no quality", "Leave it out")
+    records: list[Record] = []
+
+    def restored() -> Iterator[Image]:
+        for picture in read_pages(source):
+            plan, record = planner(picture)
+            if dry_run:
+                record = _foreseen(plan, record, picture)
+            elif plan is not None:
+                within = _within(progress, len(records), picture.metadata.tags.get("pages", 1))
+                picture, record = _carry_out(plan, record, picture, within, cancel)
+            records.append(record)
+            yield picture
+
+    if dry_run:
+        for _ in restored():
+            pass
+    else:
+        write_pages(restored(), target, overwrite=overwrite)
+        if not any(record.changed for record in records) and _same_format(source, target):
+            _copy(source, target, True)  # nothing was done, so let every byte stay
+    told = next((record for record in records if record.changed), records[0])
+    return Outcome(source, None if dry_run else target, told, tuple(records))
+
+
+def _carry_out(plan: Plan, told: Record, picture: Image, progress, cancel) -> tuple[Image, Record]:
+    restored, record = run(plan, picture, progress=progress, cancel=cancel)
+    record.warnings = told.warnings
+    return restored, record
+
+
+def _foreseen(plan: Plan | None, told: Record, picture: Image) -> Record:
+    """The record of what would be done."""
+    if plan is None:
+        return told
+    record = prepare(plan, picture)[1]
+    record.warnings = told.warnings
+    return record
+
+
+def _within(progress: Listener | None, page: int, pages: int) -> Listener | None:
+    """Progress of one page as that of the file, in hundredths of a page."""
+    if progress is None:
+        return None
+    whole = max(pages, page + 1) * 100
+    return lambda p: progress(Progress(page * 100 + 100 * p.done // max(p.total, 1), whole, p.seconds))
+
+
+def _same_format(source: Path, target: Path) -> bool:
+    return source.suffix.lower() == target.suffix.lower()
+
+
+def _copy(source: Path, target: Path, overwrite: bool) -> None:
+    with open(source, "rb") as old, atomic(target, overwrite=overwrite) as new:
+        while block := old.read(1 << 20):
+            new.write(block)

@@ -35,9 +35,7 @@ def draw_sheet(comparison: Comparison, size: int, centre: tuple[int, int] | None
     across = min(len(panels), max(1, math.ceil(math.sqrt(len(panels) * 1.6))))
     down = math.ceil(len(panels) / across)
     cell = max(size, 120)
-    sheet = Pillow.new(
-        "RGB", (across * (cell + GAP) + GAP, down * (size + CAPTION + GAP) + GAP), (PAPER, PAPER, PAPER)
-    )
+    sheet = Pillow.new("RGB", (across * (cell + GAP) + GAP, down * (size + CAPTION + GAP) + GAP), (PAPER, PAPER, PAPER))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for i, (panel, name, figures) in enumerate(panels):
         x, y = GAP + i % across * (cell + GAP), GAP + i // across * (size + CAPTION + GAP)

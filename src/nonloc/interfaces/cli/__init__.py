@@ -38,9 +38,7 @@ def _run(tokens: list[str]) -> int:
 
     app = build()
     try:
-        result = app(
-            tokens or ["--help"], exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        result = app(tokens or ["--help"], exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         print(f"nonloc: {' '.join(str(error).split())} See 'nonloc --help'.", file=sys.stderr)
         return WRONG_USE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,7 +12,7 @@ NAME = "denoise"
 
 
 def command(
-    inputs: list[Path],
+    inputs: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
     sigma: str = "auto",
@@ -28,7 +27,7 @@ def command(
     Parameters
     ----------
     inputs
-        Pictures. Originals are never changed.
+        Pictures, folders, patterns, '@list.txt', or '-' for standard input. Originals are never changed.
     sigma
         Level of the noise on the 0-255 scale: auto, 25; 0.1u where white is 1; 120dn in stored numbers.
     method
@@ -38,15 +37,7 @@ def command(
     set
         An argument of the method, NAME=VALUE; see 'nonloc methods NAME'.
     """
-    from ...verbs.denoise import plan_denoise
     from .run_files import run_files
 
-    options, arguments = running(running_), read_arguments(set)
-    return run_files(
-        inputs,
-        writing or Writing(),
-        lambda picture: plan_denoise(
-            picture, sigma, method, strength=strength, arguments=arguments, options=options
-        ),
-        "denoised",
-    )
+    settings = {"sigma": sigma, "method": method, "strength": strength, "arguments": read_arguments(set)}
+    return run_files(NAME, "denoised", settings, inputs or [], writing or Writing(), running(running_))

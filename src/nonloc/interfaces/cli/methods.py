@@ -49,9 +49,7 @@ def command(
     else:
         for c in found:
             missing = "" if c.runnable else "  (no weights yet)"
-            print(
-                f"{c.name:<24} {c.task:<8} {c.fidelity:<12} {'/'.join(c.licences) or '-':<9} {c.title}{missing}"
-            )
+            print(f"{c.name:<24} {c.task:<8} {c.fidelity:<12} {'/'.join(c.licences) or '-':<9} {c.title}{missing}")
     return 0
 
 
@@ -68,9 +66,7 @@ def _whole(card: Any) -> str:
     lines = [f"{card.name}: {card.title}", f"  {card.advice}"]
     lines.append(f"  task: {card.task}; family: {card.family}; {card.fidelity}: {card.fidelity_why}")
     if card.sigma:
-        lines.append(
-            f"  sigma: {card.sigma[0]:g} to {card.sigma[1]:g}; channels: {', '.join(map(str, card.channels))}"
-        )
+        lines.append(f"  sigma: {card.sigma[0]:g} to {card.sigma[1]:g}; channels: {', '.join(map(str, card.channels))}")
     if card.reference:
         lines.append("  source: " + ", ".join(f"{key} {value}" for key, value in card.reference.items()))
     for name, argument in card.arguments.items():

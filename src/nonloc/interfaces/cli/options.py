@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -27,9 +28,10 @@ class Running:
         Literal["fp32", "bf16"], Parameter(help="bf16 is twice as fast where the CPU has it, for 0.005 dB.")
     ] = "fp32"
     tile: Annotated[str, Parameter(help="Side of the tiles: auto, whole, or pixels.")] = "auto"
-    ensemble: Annotated[
-        Literal[1, 8], Parameter(help="8 averages over turns and mirrors: eight times slower.")
-    ] = 1
+    halo: Annotated[
+        Literal["exact", "fast"], Parameter(help="Rim of the tiles: exact, or fast (within half an 8-bit level).")
+    ] = "exact"
+    ensemble: Annotated[Literal[1, 8], Parameter(help="8 averages over turns and mirrors: eight times slower.")] = 1
     licence: Annotated[
         Literal["any", "open"], Parameter(help="open takes only weights that anyone may use for anything.")
     ] = "any"
@@ -38,18 +40,47 @@ class Running:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Writing:
-    """What is written, and what is told."""
+    """Which files are worked on, what is written, and what is told."""
 
     output: Annotated[
-        str | None, Parameter(name=["--output", "-o"], help="File or folder; default: beside the input.")
+        str | None,
+        Parameter(
+            name=["--output", "-o"],
+            allow_leading_hyphen=True,
+            help="File, folder, '-' for standard output, or a name such as '{dir}/{stem}-{method}-{sigma}{ext}'; "
+            "default: beside the input.",
+        ),
     ] = None
-    overwrite: Annotated[bool, Parameter(negative="", help="Replace an existing output.")] = False
-    quality: Annotated[int | None, Parameter(help="1-100 for lossy formats; default: as the input.")] = None
-    dry_run: Annotated[
-        bool, Parameter(negative="", help="Tell the plan, memory and names; write nothing.")
+    recursive: Annotated[
+        bool, Parameter(name=["--recursive", "-r"], negative="", help="Sub-folders of folders, too.")
     ] = False
+    files0_from: Annotated[
+        str | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="Also the files whose names, each ended by NUL, stand in this file; '-': stdin.",
+        ),
+    ] = None
+    jobs: Annotated[
+        int, Parameter(name=["--jobs", "-j"], help="Pictures worked on at a time; --memory holds for each.")
+    ] = 1
+    overwrite: Annotated[
+        bool, Parameter(negative="", help="Do all anew and replace existing outputs, never an input.")
+    ] = False
+    resume: Annotated[
+        bool, Parameter(negative="--no-resume", help="Leave out what an earlier run of the same command has done.")
+    ] = True
+    manifest: Annotated[
+        Path | None, Parameter(help="What is done; default: nonloc-job.jsonl in the output folder.")
+    ] = None
+    compare: Annotated[bool, Parameter(negative="", help="Write a picture of before and after beside each output.")] = (
+        False
+    )
+    quality: Annotated[int | None, Parameter(help="1-100 for lossy formats; default: as the input.")] = None
+    dry_run: Annotated[bool, Parameter(negative="", help="Tell the plan, memory and names; write nothing.")] = False
     report: Annotated[bool, Parameter(negative="", help="Write a JSON report beside each output.")] = False
-    json: Annotated[bool, Parameter(negative="", help="Print the report as JSON.")] = False
+    json: Annotated[bool, Parameter(negative="", help="Print one JSON object at the end.")] = False
+    jsonl: Annotated[bool, Parameter(negative="", help="Print one line of JSON for each file as it ends.")] = False
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", help="Print errors only.")] = False
 
 
@@ -63,6 +94,7 @@ def running(given: Running | None) -> Options:
         device=given.device,
         precision=given.precision,
         tile=read_tile(given.tile),
+        halo=given.halo,
         ensemble=given.ensemble,
         licence=None if given.licence == "any" else given.licence,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,7 +12,7 @@ NAME = "restore"
 
 
 def command(
-    inputs: list[Path],
+    inputs: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
     strength: float = 1.0,
@@ -25,17 +24,10 @@ def command(
     Parameters
     ----------
     inputs
-        Pictures. Originals are never changed.
+        Pictures, folders, patterns, '@list.txt', or '-' for standard input. Originals are never changed.
     strength
         0 to 1; below 1 blends with the original.
     """
-    from ...verbs.restore import plan_restore
     from .run_files import run_files
 
-    options = running(running_)
-    return run_files(
-        inputs,
-        writing or Writing(),
-        lambda picture: plan_restore(picture, strength=strength, options=options),
-        "restored",
-    )
+    return run_files(NAME, "restored", {"strength": strength}, inputs or [], writing or Writing(), running(running_))

@@ -1,82 +1,209 @@
-"""Running a verb over the files of a command line: progress, reports, exit code."""
+"""Running a verb over what a command line names: one file, a stream, or a job over many."""
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TextIO
 
-from . import NOTHING_DONE, OK, SOME_FAILED
+from ...errors import NonlocError, UsageError
 from .options import Writing
 
 if TYPE_CHECKING:
-    from ...engine import Progress
-    from ...verbs.files import Outcome, Planner
+    from ...engine import Record
+    from ...jobs.inputs import Gathered
+    from ...jobs.names import Names
+    from ...jobs.task import Task
+    from ...verbs.denoise import Options
+    from ...verbs.files import Outcome
 
 
-def run_files(inputs: list[Path], writing: Writing, planner: Planner, suffix: str) -> int:
-    """Each input through the verb; one that fails is told and does not stop the others."""
-    from ...errors import NonlocError
-    from ...verbs.files import output_path, process
+def run_files(
+    verb: str, suffix: str, settings: dict[str, Any], inputs: list[str], writing: Writing, options: Options
+) -> int:
+    """Each input through the verb; returns the exit code."""
+    from ...jobs.folder import look
+    from ...jobs.inputs import STREAM
+    from ...jobs.task import Task
 
-    # wrong use is told before any work is done
-    targets = [output_path(path, writing.output, suffix, several=len(inputs) > 1) for path in inputs]
-    told: list[dict[str, object]] = []
-    failed = 0
-    for source, target in zip(inputs, targets, strict=True):
+    _check(verb, inputs, writing)
+    task = Task(verb, suffix, settings, options, writing.quality, writing.report, writing.compare)
+    task.check()
+    if STREAM in (*inputs, writing.output):
+        return _stream(inputs, task, writing)
+    words: Iterable[str] = inputs
+    found, names = look(words, task, writing.output, recursive=writing.recursive, files0_from=writing.files0_from)
+    if found.single and writing.manifest is None:
+        return _single(found, names, task, writing)
+    if writing.dry_run:
+        return _preview(found, names, task, writing)
+    return _job(found, names, task, writing)
+
+
+def _check(verb: str, inputs: list[str], writing: Writing) -> None:
+    """Options that contradict each other."""
+    from ...jobs.inputs import STREAM
+
+    asked = f"nonloc {verb}"
+    # '-' had to be let through, and with it what is no option
+    for word in (*inputs, writing.output or ""):
+        if word.startswith("-") and word != STREAM:
+            raise UsageError(f"{asked} {word}", "there is no such option", f"See '{asked} --help'; a file is ./{word}")
+    if not inputs and writing.files0_from is None:
+        raise UsageError(asked, "it needs INPUTS, and none were given", "Name pictures or folders, or '-' for stdin")
+    if writing.json and writing.jsonl:
+        raise UsageError(asked, "--json and --jsonl exclude each other", "Give one of them")
+    if STREAM not in (*inputs, writing.output):
+        return
+    if STREAM in inputs and (len(inputs) > 1 or writing.files0_from is not None):
+        raise UsageError(asked, "'-' is one picture, and cannot stand among others", "Run it alone")
+    if writing.output == STREAM and (len(inputs) > 1 or writing.files0_from is not None):
+        raise UsageError("-o -", "several pictures cannot go to standard output", "Give a folder with -o")
+    if writing.output in (STREAM, None) and (writing.report or writing.compare):
+        raise UsageError(asked, "--report and --compare need a file to lie beside", "Name one with -o")
+    if writing.dry_run:
+        raise UsageError(asked, "--dry-run tells nothing of a stream", "Name a file")
+
+
+def _stream(inputs: list[str], task: Task, writing: Writing) -> int:
+    """Standard input, standard output, or both; whatever is told goes to stderr when the picture goes to stdout."""
+    from ...jobs.inputs import STREAM
+    from ...jobs.single import run_stream
+
+    out = writing.output in (None, STREAM)
+    if out and sys.stdout.isatty():
+        raise UsageError("-o -", "a terminal cannot show a picture", "Send it to a file: > restored.png, or -o FILE")
+    outcome = run_stream(
+        inputs[0],
+        task,
+        writing.output,
+        sys.stdin.buffer,
+        sys.stdout.buffer,
+        overwrite=writing.overwrite,
+        tell=_bar(inputs[0], writing),
+    )
+    _told(outcome, writing, sys.stderr if out else sys.stdout)
+    return 0
+
+
+def _single(found: Gathered, names: Names, task: Task, writing: Writing) -> int:
+    """One file named by itself: no manifest, and its error is the command's."""
+    from ...jobs.single import preview, run_one
+    from ...jobs.work import Item
+
+    if found.failed:
+        return _failed(*found.failed[0], writing)
+    source = found.inputs[0]
+    try:
+        if writing.dry_run:
+            outcome, target = preview(Item(0, source, names, source.path.parent, overwrite=writing.overwrite), task)
+            _told(outcome, writing, sys.stdout, str(target))
+        else:
+            tell = _bar(source.path.name, writing)
+            _told(run_one(source, task, names, overwrite=writing.overwrite, tell=tell), writing, sys.stdout)
+    except NonlocError as error:
+        return _failed(str(source.path), error, writing)
+    return 0
+
+
+def _failed(name: str, error: NonlocError, writing: Writing) -> int:
+    from . import NOTHING_DONE
+
+    if not (writing.json or writing.jsonl):
+        raise error
+    print(f"nonloc: {error}", file=sys.stderr)
+    _print_json({"input": name, "error": str(error)}, writing, sys.stdout)
+    return NOTHING_DONE
+
+
+def _preview(found: Gathered, names: Names, task: Task, writing: Writing) -> int:
+    """What a job would do; nothing is written, not even a manifest."""
+    from ...jobs.manifest import Manifest
+    from ...jobs.prepare import manifest_path, prepare
+    from ...jobs.single import preview
+    from ...jobs.summary import Summary
+    from .telling import about_inputs
+
+    book = Manifest(manifest_path(names, found, writing.manifest), write=False)
+    job = prepare(found, task, names, book, resume=writing.resume, overwrite=writing.overwrite, clean=False)
+    told: list[dict[str, Any]] = []
+    failed = [text for _, text in job.failed]
+    for item in job.items:
         try:
-            outcome = process(
-                source,
-                target,
-                planner,
-                overwrite=writing.overwrite,
-                dry_run=writing.dry_run,
-                quality=writing.quality,
-                report=writing.report,
-                progress=None if writing.quiet or writing.json else bar(source.name),
-            )
+            outcome, target = preview(item, task)
         except NonlocError as error:
-            if len(inputs) == 1 and not writing.json:
-                raise
-            failed += 1
-            print(f"nonloc: {error}", file=sys.stderr)
-            told.append({"input": str(source), "error": str(error)})
+            failed.append(str(error))
             continue
-        told.append(outcome.as_dict())
-        if not (writing.quiet or writing.json):
-            print(_in_words(outcome, target))
+        told.append({**outcome.as_dict(), "output": str(target)})
+        if not writing.json:
+            _told(outcome, writing, sys.stdout, str(target))
     if writing.json:
-        print(json.dumps(told[0] if len(told) == 1 else told, indent=2))
-    if not failed:
-        return OK
-    return NOTHING_DONE if failed == len(inputs) else SOME_FAILED
+        print(json.dumps({"would_do": told, "done_before": len(job.already), "errors": failed}, indent=2))
+    elif not (writing.quiet or writing.jsonl):
+        print(f"{len(told)} to do, {len(job.already)} done before, {len(failed)} cannot be done")
+    seen = Summary(skipped=found.skipped, results=job.results, subfolders=found.subfolders)
+    for line in [*failed, *([] if writing.quiet else about_inputs(seen))]:
+        print(f"nonloc: {line}", file=sys.stderr)
+    return 0 if not failed else 1 if told or job.already else 3
 
 
-def bar(name: str):
-    """A progress line on a terminal; nothing where the output is no terminal."""
-    if not sys.stderr.isatty():
-        return None
+def _job(found: Gathered, names: Names, task: Task, writing: Writing) -> int:
+    from ...jobs.folder import carry_out
+    from .telling import Teller
 
-    def tell(progress: Progress) -> None:
-        left = f", {progress.left:.0f} s left" if progress.left is not None else ""
-        end = "\r\033[K" if progress.done == progress.total else ""
-        print(
-            f"\r\033[K{name}: {progress.done} of {progress.total} tiles{left}",
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
+    teller = Teller(quiet=writing.quiet, jsonl=writing.jsonl, json=writing.json)
+    summary = carry_out(
+        found,
+        names,
+        task,
+        jobs=writing.jobs,
+        resume=writing.resume,
+        overwrite=writing.overwrite,
+        manifest=writing.manifest,
+        listener=teller,
+    )
+    if summary.interrupted:  # the end is near; a second Ctrl-C is to change nothing in it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    teller.summary(summary, names)
+    return summary.code
 
-    return tell
+
+def _bar(name: str, writing: Writing):
+    """A progress line on a terminal; nothing where stderr is no terminal."""
+    from .telling import tile_bar
+
+    return None if writing.quiet or writing.json or writing.jsonl else tile_bar(name)
 
 
-def _in_words(outcome: Outcome, target: Path) -> str:
+def _told(outcome: Outcome, writing: Writing, stream: TextIO, target: str = "") -> None:
+    if writing.json or writing.jsonl:
+        _print_json(outcome.as_dict(), writing, stream)
+    elif not writing.quiet:
+        print(_in_words(outcome, target), file=stream)
+
+
+def _print_json(told: dict[str, Any], writing: Writing, stream: TextIO) -> None:
+    print(json.dumps(told, indent=2 if writing.json else None), file=stream)
+
+
+def _in_words(outcome: Outcome, target: str) -> str:
     record = outcome.record
     lines = [str(outcome.input), *(f"  {line}" for line in str(record).splitlines())]
+    if len(outcome.pages) > 1:
+        changed = sum(page.changed for page in outcome.pages)
+        lines.append(f"  {len(outcome.pages)} pages, {changed} of them restored; told above: the first of these")
     if outcome.output is None:
-        peak = f"would need {record.peak / 2**20:.0f} MiB and " if record.changed else ""
+        peak = f"would need {needs(record)} and " if record.changed else ""
         lines.append(f"  {peak}would be written to {target}")
-    else:
+    elif str(outcome.output) != "-":
         lines.append(f"  written to {outcome.output}")
     return "\n".join(lines)
+
+
+def needs(record: Record) -> str:
+    """Memory and, where the card has a figure, time."""
+    memory = f"{record.peak / 2**20:.0f} MiB"
+    seconds = record.expected_cpu_seconds
+    return memory if seconds is None else f"{memory}, about {max(seconds, 0.1):.2g} CPU seconds,"

@@ -57,9 +57,7 @@ def command(
         print(f"going on after {training.progress.step} steps ({training.progress.fraction:.1%})", flush=True)
 
     def tell(event: Event) -> None:
-        line = (
-            f"step {event.step}  {event.fraction:6.2%}  {event.seconds / 60:6.1f} min  loss {event.loss:.5f}"
-        )
+        line = f"step {event.step}  {event.fraction:6.2%}  {event.seconds / 60:6.1f} min  loss {event.loss:.5f}"
         if event.psnr:
             line += "  " + "  ".join(f"{sigma:g}: {value:.3f} dB" for sigma, value in event.psnr.items())
         if event.psnr or event.step % 500 == 0:
