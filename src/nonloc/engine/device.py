@@ -27,9 +27,7 @@ def choose_device(asked: str) -> str:
     if asked == "auto":
         return next((name for name, found in there.items() if found), "cpu")
     if not there[asked]:
-        raise UsageError(
-            f"device {asked}", "this machine has none", "Use --device cpu; every method runs there"
-        )
+        raise UsageError(f"device {asked}", "this machine has none", "Use --device cpu; every method runs there")
     return asked
 
 

@@ -15,6 +15,7 @@ from ..methods.base import Method, NetworkMethod
 from ..methods.registry import create
 from ..version import __version__
 from .device import check_precision, choose_device, forward, place, threads
+from .duration import expect
 from .ensemble import self_ensemble
 from .memory import SMALLEST, choose_tile, give_back, predict
 from .plan import Plan
@@ -33,13 +34,9 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
     if side == "auto":
         side = choose_tile(method, image, plan, halo, grid)
     elif not (side is None or (isinstance(side, int) and side > 0)):
-        raise UsageError(
-            f"tile {side!r}", "it is no size", "Give pixels, 'auto' or None for the whole picture"
-        )
+        raise UsageError(f"tile {side!r}", "it is no size", "Give pixels, 'auto' or None for the whole picture")
     if side is not None and not card.tiles:
-        raise UsageError(
-            f"{card.name} in tiles", card.tiles_why, "Run it on the whole picture, with more --memory"
-        )
+        raise UsageError(f"{card.name} in tiles", card.tiles_why, "Run it on the whole picture, with more --memory")
     if side is not None and side >= max(image.height, image.width):
         side = None
     side = None if side is None else round_up(side, grid)
@@ -66,6 +63,7 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
         strength=plan.strength,
         threads=threads(method.kind),
         peak=predict(method, image, plan, side, halo),
+        expected_cpu_seconds=expect(method, image, plan, side, halo, grid),
         version=__version__,
     )
     return method, record
@@ -180,11 +178,7 @@ def _groups(pieces: Iterable[Tile], size: int) -> Iterator[list[Tile]]:
 
 
 def _is_memory(error: BaseException) -> bool:
-    return (
-        isinstance(error, MemoryError)
-        or "out of memory" in str(error).lower()
-        or "alloc" in str(error).lower()
-    )
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "alloc" in str(error).lower()
 
 
 def _shrink(record: Record, method: Method, image: Image, grid: int, halo: int) -> None:

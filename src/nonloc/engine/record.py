@@ -12,7 +12,8 @@ class Record:
     """One picture's report. Sizes in pixels, times in seconds, memory in bytes.
 
     method is None where nothing was done, and `reason` says why. weights: file name. tile: side of the cores, None for
-    the whole picture. fallbacks: what had to be done otherwise than planned. peak: predicted memory of the process.
+    the whole picture. fallbacks: what had to be done otherwise than planned. peak: predicted memory of the
+    process. expected_cpu_seconds: from the card's figure, which is of one machine; None where it has none.
     """
 
     method: str | None = None
@@ -37,6 +38,7 @@ class Record:
     strength: float = 1.0
     threads: int = 1
     peak: int = 0
+    expected_cpu_seconds: float | None = None
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     fallbacks: list[str] = field(default_factory=list)
@@ -63,6 +65,7 @@ class Record:
         told = f" for {self.degradation}" if self.degradation else ""
         lines.append(f"{self.title}{told}" + (f": {self.reason}" if self.reason else ""))
         pieces = f"{self.tiles} tiles of {self.tile} + {self.halo}" if self.tile else "in one piece"
-        lines.append(f"{self.seconds:.1f} s on {self.device} ({self.precision}), {pieces}")
+        taken = f"{self.seconds:.1f} s " if self.seconds else ""  # a plan has taken none yet
+        lines.append(f"{taken}on {self.device} ({self.precision}), {pieces}")
         lines += [f"note: {text}" for text in (*self.warnings, *self.fallbacks)]
         return "\n".join(lines)
