@@ -14,6 +14,7 @@ import numpy as np
 from ..degradation import GaussianNoise
 from ..errors import ImageError
 from .clipping import Ends, find_ends
+from .interval import interval
 from .weak_texture import Patches, cut, weak_texture_level
 
 WHITE = 255  # sigma is on this scale
@@ -23,6 +24,7 @@ GRAY = ((7, 1, 100_000), (5, 1, 100_000), (3, 1, 100_000))
 COLOUR = ((5, 2, 40_000), (3, 1, 40_000))
 
 EQUAL_PAIR = 1 / (2 * np.pi**0.5)  # chance of equal neighbours, times the noise in steps, on a flat surface
+LEAST_SEEN = 0.25  # noise below a quarter of a level is rounded away
 MANY_EQUAL = 0.25  # below this share of equal neighbours the bound is too uncertain to use
 
 
@@ -65,36 +67,37 @@ def estimate_noise(pixels: np.ndarray, *, step: float | None = None) -> NoiseEst
     if pixels.ndim != 3:
         raise ImageError("estimating the noise", f"an array of shape {pixels.shape}", "Give one picture (C, H, W)")
     if not pixels.size:
-        return unknown(0.0, 0.0)
-    ends = find_ends(pixels)
+        return estimate(0.0, 0.0, WHITE, 0.0, "no pixels")
     channels = independent_channels(pixels)
+    ends = find_ends(channels)
     patches = first_enough(channels)
     if patches is None:
-        return constant(channels, ends) if flat(channels) else unknown(ends.fraction, spread(channels))
+        return without_patches(channels, ends)
     std, count = weak_texture_level(patches, ends)
     variance = std**2 - (step**2 / 12 if step else 0)  # of rounding
     sigma = WHITE * min(max(variance, 0.0) ** 0.5, equality_bound(patches, step))
-    return with_interval(sigma, channels, patches, count, ends)
+    low, high = interval(sigma, patches.area, len(channels) > 1, ends.fraction)
+    method = f"{count} patches of weak texture, {patches.side} x {patches.side}, eigenvalues measured across halves"
+    return estimate(sigma, low, high, ends.fraction, method + (", clipping undone" if ends.any else ""))
 
 
 def independent_channels(pixels: np.ndarray) -> np.ndarray:
     """Those of `pixels` (C, H, W) that say something of their own: gray saved as colour, or toned, becomes one."""
     sample = pixels[:, :: max(1, pixels.shape[1] // 512), :: max(1, pixels.shape[2] // 512)]
     sample = sample.reshape(len(pixels), -1).astype(np.float64)
-    sample = sample[:, np.isfinite(sample).all(0)]
+    inside = ((sample > 0) & (sample < 1)).all(0)  # clipping bends the relation of two channels
+    sample = sample[:, inside if inside.mean() > 0.05 else np.isfinite(sample).all(0)]
     if sample.shape[1] < 2:
         return pixels[:1]
     kept: list[int] = []
     for index in np.argsort(-sample.std(1), kind="stable"):
-        if not sample[index].std():
-            continue
-        basis = np.vstack([sample[kept], np.ones(sample.shape[1])]) if kept else None
-        if basis is not None:
+        if kept:
+            basis = np.vstack([sample[kept], np.ones(sample.shape[1])])
             weights = np.linalg.lstsq(basis.T, sample[index], rcond=None)[0]
             if (sample[index] - weights @ basis).std() < 0.75 / WHITE:  # rounding twice leaves 0.41 / 255
                 continue
         kept.append(int(index))
-    return pixels[sorted(kept)] if kept else pixels[:1]
+    return pixels[sorted(kept)]
 
 
 def first_enough(pixels: np.ndarray) -> Patches | None:
@@ -117,39 +120,14 @@ def equality_bound(patches: Patches, step: float | None) -> float:
     return 1.5 * EQUAL_PAIR * (step or 1 / WHITE) / patches.equal
 
 
-def with_interval(sigma: float, pixels: np.ndarray, patches: Patches, count: int, ends: Ends) -> NoiseEstimate:
-    low, high = interval(sigma, pixels.size, ends)
-    side = round(patches.deviations.shape[2] ** 0.5)
-    method = f"{count} patches of {side} x {side} with weak texture, eigenvalues measured across two halves"
-    if ends.any:
-        method += ", clipping undone"
-    return estimate(sigma, low, high, ends.fraction, method)
-
-
-def interval(sigma, samples, ends):
-    return sigma * 0.95, sigma * 1.05
-
-
 def estimate(sigma: float, low: float, high: float, clipped: float, method: str) -> NoiseEstimate:
     confidence = max(0.0, 1 - (high - low) / 2 / max(sigma, 5))
     return NoiseEstimate(float(sigma), float(low), float(high), float(confidence), float(clipped), method)
 
 
-def spread(pixels: np.ndarray) -> float:
-    """Standard deviation of all finite samples, 0-255 scale."""
-    finite = pixels[np.isfinite(pixels)]
-    return WHITE * float(finite.std(dtype=np.float64)) if finite.size else 0.0
-
-
-def flat(pixels: np.ndarray) -> bool:
-    """Whether the picture is one constant and large enough for noise to have shown."""
-    return pixels.shape[1] * pixels.shape[2] >= 64 and spread(pixels) == 0 and bool(np.isfinite(pixels).all())
-
-
-def constant(pixels: np.ndarray, ends: Ends) -> NoiseEstimate:
-    at_end = ends.fraction > 0  # a saturated picture hides any noise
-    return estimate(0.0, 0.0, WHITE if at_end else 0.25, ends.fraction, "constant picture")
-
-
-def unknown(clipped: float, spread: float) -> NoiseEstimate:
-    return estimate(0.0, 0.0, WHITE, clipped, "too few different patches to tell")
+def without_patches(pixels: np.ndarray, ends: Ends) -> NoiseEstimate:
+    """What can be said of `pixels` (C, H, W) that hold too few patches: nothing, unless noise would have shown."""
+    constant = pixels.shape[1] * pixels.shape[2] >= 64 and bool((pixels == pixels.flat[0]).all())
+    if constant and not ends.fraction:  # a saturated picture hides any noise
+        return estimate(0.0, 0.0, LEAST_SEEN, 0.0, "constant picture")
+    return estimate(0.0, 0.0, WHITE, ends.fraction, "too few different patches to tell")

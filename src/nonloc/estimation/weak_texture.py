@@ -2,8 +2,8 @@
 
 Source: Liu, Tanaka, Okutomi, "Single-image noise level estimation for blind denoising", IEEE TIP 22(12), 2013,
 DOI 10.1109/TIP.2013.2283400. A patch p counts as weak texture when its gradient energy p'Dp, D = Dh'Dh + Dv'Dv, is one
-that noise alone would reach (their eq. 20, here with the exact first two moments); level and selection take turns until
-the level stays. Clipped pictures: both the test and the level use the variance that clipping left (see `clipping`).
+that noise alone would reach (a gamma variable, here with its exact first two moments); level and selection take turns
+until the level stays. Clipped pictures: both the test and the level use the variance that clipping left (`clipping`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from .eigenvalues import covariance, cross_measured, noise_variance
 
 CONFIDENCE = 0.999  # of the texture test; at 0.9 it selects on the noise itself, and the level spirals down
 MOST_CLIPPED = 0.5  # a patch counts while clipping leaves this share of the variance
+NONE_LEFT = 1e-6  # a share below this counts as this
+PLANE = 3  # directions that a fitted plane takes
 BLOCK = 48  # side of the squares that make up the two halves, in patches
 ROUNDS = 12
 
@@ -27,13 +29,18 @@ class Patches:
 
     deviations: (N, C, d * d), what a plane fitted to each channel leaves: shading is no texture. means: (N, C).
     half: (N,) bool, two sets that hardly overlap. equal: median share of neighbouring samples that are exactly equal,
-    ends of the range apart.
+    ends of the range apart. area: how many pixels of the picture the patches stand for.
     """
 
     deviations: np.ndarray
     means: np.ndarray
     half: np.ndarray
     equal: float
+    area: float
+
+    @property
+    def side(self) -> int:
+        return round(self.deviations.shape[2] ** 0.5)
 
     def __len__(self) -> int:
         return len(self.means)
@@ -61,7 +68,7 @@ def cut(pixels: np.ndarray, side: int, stride: int, most: int) -> Patches:
     means = patches.mean((2, 3))
     deviations = patches.reshape(*means.shape, side * side) - means[..., None]  # first, to lose no digits
     deviations = deviations @ off_plane(side).astype(patches.dtype)
-    return Patches(deviations, means, half, equal_neighbours(patches))
+    return Patches(deviations, means, half, equal_neighbours(patches), alive.mean() * height * width)
 
 
 def positions(count: int, spacing: float) -> np.ndarray:
@@ -89,9 +96,6 @@ def equal_neighbours(patches: np.ndarray) -> float:
     return float(np.median(((left == right) & free).sum((1, 2, 3)) / np.maximum(free.sum((1, 2, 3)), 1)))
 
 
-PLANE = 3  # directions that a fitted plane takes
-
-
 def off_plane(side: int) -> np.ndarray:
     """The projection of a patch `side` wide on what a plane does not explain: (side^2, side^2)."""
     line = np.linspace(-1, 1, side)
@@ -113,9 +117,8 @@ def weak_texture_level(patches: Patches, ends: Ends) -> tuple[float, int]:
     from scipy.special import gammaincinv
 
     _, channels, dimensions = patches.deviations.shape
-    side = round(dimensions**0.5)
-    d = gradient_energy(side)
-    weights = np.linalg.eigvalsh(off_plane(side) @ d @ off_plane(side))
+    d = gradient_energy(patches.side)
+    weights = np.linalg.eigvalsh(off_plane(patches.side) @ d @ off_plane(patches.side))
     # gradient energy of unit noise: a gamma variable of this mean and variance
     mean, variance = channels * weights.sum(), 2 * channels * (weights**2).sum()
     threshold = gammaincinv(mean**2 / variance, CONFIDENCE) * variance / mean
@@ -129,7 +132,7 @@ def weak_texture_level(patches: Patches, ends: Ends) -> tuple[float, int]:
         if std <= 0:
             break
         left = variance_left(patches.means, std, ends)
-        wanted = unclipped(left) & ((energy / np.maximum(left, TINY)).sum(1) < threshold * std**2)
+        wanted = unclipped(left) & ((energy / np.maximum(left, NONE_LEFT)).sum(1) < threshold * std**2)
         counts = np.count_nonzero(wanted & patches.half), np.count_nonzero(wanted & ~patches.half)
         if min(counts) < 2 * channels * dimensions:
             break
@@ -138,9 +141,6 @@ def weak_texture_level(patches: Patches, ends: Ends) -> tuple[float, int]:
         if abs(std - before) < 1e-3 * before:
             break
     return std, int(np.count_nonzero(chosen))
-
-
-TINY = 1e-6  # share of variance left below which a patch has none
 
 
 def unclipped(left: np.ndarray) -> np.ndarray:
