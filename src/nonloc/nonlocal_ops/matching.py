@@ -139,20 +139,23 @@ def match_row(pixels, patch, radius, y, columns, limit, neighbours, distances, f
         # the smallest number above the limit, as the test below is "less than"
         worst[c] = np.nextafter(np.float32(limit * samples), np.float32(np.inf)) if count > 1 else np.float32(-1)
     sums, scratch = np.empty(width, np.float32), np.empty(width, np.float32)
+    reach = min(radius, width - patch)
+    # references first[dx] to last[dx] have their neighbour at dx inside the picture
+    first = np.searchsorted(columns, -np.arange(-reach, reach + 1))
+    last = np.searchsorted(columns, width - patch - np.arange(-reach, reach + 1), "right")
     for dy in range(max(-radius, -y), min(radius, height - patch - y) + 1):
-        for dx in range(-min(radius, width - patch), min(radius, width - patch) + 1):
+        for dx in range(-reach, reach + 1):
             if dy == 0 and dx == 0:
                 continue
             left = max(0, -dx)  # x runs where both patches are inside the picture
             length = width - abs(dx)
             _column_sums(pixels, patch, y, dy, left, dx, sums[:length])
-            box = _sums_of(sums[:length], scratch[:length], patch)
-            for c in range(np.searchsorted(columns, left), np.searchsorted(columns, left + length - patch, "right")):
-                distance = box[columns[c] - left]
+            _sums_of_neighbours(sums[:length], scratch[:length], patch)
+            for c in range(first[dx + reach], last[dx + reach]):
+                distance = sums[columns[c] - left]
                 if distance < worst[c]:
-                    found[c] = _insert(
-                        distances[c], neighbours[c], found[c], distance, (y + dy) * width + columns[c] + dx
-                    )
+                    place = (y + dy) * width + columns[c] + dx
+                    found[c] = _insert(distances[c], neighbours[c], found[c], distance, place)
                     if found[c] == count:
                         worst[c] = distances[c, count - 1]
     distances /= samples
@@ -164,38 +167,35 @@ def _column_sums(pixels, patch, y, dy, left, dx, sums):
     length = len(sums)
     sums[:] = 0
     for channel in range(pixels.shape[0]):
-        for i in range(patch):
-            here = pixels[channel, y + i, left : left + length]
-            there = pixels[channel, y + dy + i, left + dx : left + dx + length]
+        for i in range(y, y + patch):
+            here = pixels[channel, i, left : left + length]
+            there = pixels[channel, i + dy, left + dx : left + dx + length]
             for x in range(length):
                 difference = here[x] - there[x]
                 sums[x] += difference * difference
 
 
 @numba.njit(nogil=True, cache=True)
-def _sums_of(values, scratch, patch):
-    """Sums of `patch` neighbours, in place of the first of them; uses up both arrays and returns one of them.
+def _sums_of_neighbours(values, scratch, patch):
+    """Each value becomes the sum of itself and the next `patch` - 1; the last ones, which lack them, become anything.
 
     The binary digits of `patch`, the highest first: double the reach, then take one more where the digit is 1.
     """
-    # scratch keeps the single values, which the odd digits need
-    scratch[:] = values
-    reach = 1
     digit = 1
     while digit * 2 <= patch:
         digit *= 2
-    digit //= 2
-    length = len(values)
-    while digit > 0:
-        for x in range(length - reach):
+    if digit < patch:
+        scratch[:] = values  # the single values
+    reach = 1
+    while digit > 1:
+        digit //= 2
+        for x in range(len(values) - reach):
             values[x] += values[x + reach]
         reach *= 2
         if patch & digit:
-            for x in range(length - reach):
+            for x in range(len(values) - reach):
                 values[x] += scratch[x + reach]
             reach += 1
-        digit //= 2
-    return values
 
 
 @numba.njit(nogil=True, cache=True)

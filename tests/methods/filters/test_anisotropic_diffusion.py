@@ -7,7 +7,7 @@ from nonloc.methods.filters.anisotropic_diffusion import STEP, diffuse
 
 def definition(u, edge, steps):
     u = u.astype(np.float64)
-    channels, height, width = u.shape
+    _, height, width = u.shape
     for _ in range(steps):
         after = u.copy()
         for y, x in np.ndindex(height, width):

@@ -5,7 +5,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
 from nonloc.methods.filters.area_opening import area_opening
-from nonloc.methods.registry import create
+from nonloc.methods.registry import card, create
 
 # few levels, so that there are flat zones
 planes = arrays(
@@ -52,3 +52,16 @@ def test_only_the_specks_asked_for_go():
     for specks, kept in (("bright", (6, 6)), ("dark", (2, 2))):
         restored = create("area-opening", channels=1, arguments={"specks": specks}).restore(pixels, None)[0, 0]
         assert np.argwhere(restored != 0.5).tolist() == [list(kept)]
+
+
+def test_it_reaches_as_far_as_the_halo_says():
+    """Over all rows of eleven black and white pixels; gray pictures are stacks of such ones."""
+    width, middle = 11, 5
+    rows = ((np.arange(2**width)[:, None] >> np.arange(width)) & 1).astype(np.float32)
+    for area in (2, 3):
+        out = create("area-opening", channels=1, arguments={"area": area}).restore(rows[:, None, None], None)
+        out, reach = out[:, 0, 0, middle], 2 * (area - 1)
+        moves = [(out != out[np.arange(len(rows)) ^ (1 << k)]).any() for k in range(width)]
+        assert not any(moves[: middle - reach] + moves[middle + reach + 1 :])
+        assert moves[middle - reach] or area == 2
+    assert card("area-opening").halo_exact == 2 * (card("area-opening").arguments["area"].range[1] - 1)

@@ -7,9 +7,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from nonloc.methods.filters.structuring import closing, dilate, element, erode, opening
 from nonloc.methods.registry import card, create
 
-planes = arrays(
-    np.float32, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(-1, 2, width=32)
-)
+planes = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.floats(-1, 2, width=32))
 elements = st.sampled_from(card("morphology").arguments["shape"].choices).map(element)
 
 
@@ -59,3 +57,15 @@ def test_each_operation_is_the_one_it_names():
     for operation, result in expected.items():
         method = create("morphology", channels=1, arguments={"operation": operation, "shape": "disk-1"})
         np.testing.assert_array_equal(method.restore(pixels, None)[0, 0], result)
+
+
+def test_each_operation_reaches_as_far_as_the_halo_says():
+    """Over all rows of eleven black and white pixels; gray pictures are stacks of such ones."""
+    width, middle = 11, 5
+    rows = ((np.arange(2**width)[:, None] >> np.arange(width)) & 1).astype(np.float32)
+    for operation, reach in (("opening", 2), ("closing", 2), ("mean", 2), ("mean-of-orders", 4)):
+        method = create("morphology", channels=1, arguments={"operation": operation, "shape": "disk-1"})
+        out = method.restore(rows[:, None, None], None)[:, 0, 0, middle]
+        moves = [(out != out[np.arange(len(rows)) ^ (1 << k)]).any() for k in range(width)]
+        assert [k for k in range(width) if moves[k]] == list(range(middle - reach, middle + reach + 1))
+    assert card("morphology").halo_exact == 4 * 5  # the largest element has a radius of 5

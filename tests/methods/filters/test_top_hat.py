@@ -1,6 +1,6 @@
 import numpy as np
 
-from nonloc.methods.registry import create
+from nonloc.methods.registry import card, create
 
 
 def stars():
@@ -35,3 +35,16 @@ def test_what_is_larger_than_the_disk_goes_too():
     large = create("top-hat", channels=1, arguments={"radius": 16}).restore(picture, None)
     assert small[0, 0, 30, 30] == 0
     np.testing.assert_array_equal(large, picture)
+
+
+def test_it_reaches_two_radii_and_no_farther():
+    halo = card("top-hat").halo_exact
+    assert halo == 2 * card("top-hat").arguments["radius"].range[1]
+    method = create("top-hat", channels=1, arguments={"radius": halo // 2})
+    row = np.zeros((1, 1, 1, halo + 11), np.float32)
+    row[..., 1 : halo + 2] = 1  # just wide enough for the disk
+    assert method.restore(row, None)[..., 1] == 0
+    for place, top in ((halo + 1, 1), (halo + 2, 0)):
+        changed = row.copy()
+        changed[..., place] = 1 - changed[..., place]
+        assert method.restore(changed, None)[..., 1] == top

@@ -5,9 +5,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from nonloc.methods.filters.wiener import wiener
 
-planes = arrays(
-    np.float32, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.floats(-0.5, 1.5, width=32)
-)
+planes = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.floats(-0.5, 1.5, width=32))
 
 
 @given(planes, st.sampled_from([1e-4, 0.01, 0.2]), st.sampled_from([3, 5, 7]))

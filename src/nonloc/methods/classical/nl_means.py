@@ -1,13 +1,14 @@
 """Non-local means: each pixel becomes the mean of pixels whose surroundings look like its own.
 
-Source: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005, DOI 10.1109/CVPR.2005.38; with the
-noise subtracted from the distance as in their "Non-local means denoising", IPOL 1, 2011, DOI 10.5201/ipol.2011.bcm_nlm:
+Source: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005, DOI 10.1109/CVPR.2005.38; with
+the noise subtracted from the distance as in their "Non-local means denoising", IPOL 1, 2011, DOI
+10.5201/ipol.2011.bcm_nlm:
 
     d2(i, j) = mean over patch and channels of (u(i + k) - u(j + k))^2
     w(i, j)  = exp(-max(d2(i, j) - 2 sigma^2, 0) / h^2),    out(i) = sum_j w(i, j) u(j) / sum_j w(i, j)
 
-with j in a window around i. Positions outside the picture do not exist; patches that reach over the border see the picture
-mirrored there, its edge pixels repeated. Colour is compared jointly: one weight for all channels.
+with j in a window around i. Positions outside the picture do not exist; patches that reach over the border see the
+picture mirrored there, its edge pixels repeated. Colour is compared jointly: one weight for all channels.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ class NLMeans(SigmaDriven):
     patch, window: sides in pixels, odd. h: the decay in units of sigma. None takes `rule` for each.
     """
 
-    def __init__(
-        self, card, weights=None, patch: int | None = None, window: int | None = None, h: float | None = None
-    ):
+    def __init__(self, card, weights=None, patch: int | None = None, window: int | None = None, h: float | None = None):
         super().__init__(card, weights)
         self.patch, self.window, self.h = patch, window, h
 
@@ -47,8 +46,8 @@ class NLMeans(SigmaDriven):
         sigma = self.sigma(degradation)
         if sigma == 0:
             return pixels.copy()
-        chosen = zip((self.patch, self.window, self.h), self.rule(sigma, pixels.shape[1]), strict=True)
-        patch, window, h = (ruled if given is None else given for given, ruled in chosen)
+        patch, window, h = self.rule(sigma, pixels.shape[1])
+        patch, window, h = self.patch or patch, self.window or window, self.h or h
         return np.stack([nl_means(u, sigma / 255, patch, window, h * sigma / 255) for u in pixels])
 
 
@@ -57,6 +56,7 @@ def nl_means(u: np.ndarray, std: float, patch: int, window: int, h: float) -> np
 
     The same bits on any number of threads, and in any tile that holds the window and the patch.
     """
+    u = np.ascontiguousarray(u)
     f, r = patch // 2, window // 2
     height = u.shape[1]
     around = np.pad(u, [(0, 0), (f, f), (f, f)], mode="symmetric")

@@ -1,12 +1,13 @@
 """Anisotropic diffusion: heat that flows inside regions and stops at edges.
 
-Source: Perona and Malik, "Scale-space and edge detection using anisotropic diffusion", IEEE TPAMI 12(7), 1990,
-DOI 10.1109/34.56205, equations (7) and (8): with the differences D to the four neighbours,
+Source: Perona and Malik, "Scale-space and edge detection using anisotropic diffusion", IEEE TPAMI 12(7), 1990, DOI
+10.1109/34.56205, equations (7) and (8): with the differences D to the four neighbours,
 
     u <- u + step sum_D c(|D|) D,  c(g) = 1 / (1 + (g / K)^2)
 
-No heat crosses the picture's border. Colour: |D| is the length of the vector over the channels (Gerig et al., IEEE TMI 11(2),
-1992, DOI 10.1109/42.141646), divided by the root of their number, so that all channels keep the same edges.
+No heat crosses the picture's border. Colour: |D| is the length of the vector over the channels (Gerig et al., IEEE
+TMI 11(2), 1992, DOI 10.1109/42.141646), divided by the root of their number, so that all channels keep the same
+edges.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class AnisotropicDiffusion(SigmaDriven):
         sigma = self.sigma(degradation)
         if sigma == 0:
             return pixels.copy()
-        chosen = zip((self.edge, self.steps), self.rule(sigma, pixels.shape[1]), strict=True)
-        edge, steps = (ruled if given is None else given for given, ruled in chosen)
+        edge, steps = self.rule(sigma, pixels.shape[1])
+        edge, steps = self.edge or edge, self.steps or steps
         return np.stack([diffuse(u, edge * sigma / 255, steps) for u in pixels])
 
 

@@ -1,9 +1,10 @@
 """Area opening: specks smaller than an area go, whatever their shape; all else keeps its outline.
 
-Source: Vincent, "Morphological area openings and closings for grey-scale images", 1993; computed by union-find as in Meijster
-and Wilkinson, "A comparison of algorithms for connected set openings and closings", IEEE TPAMI 24(4), 2002,
-DOI 10.1109/34.993556. A pixel takes the highest level at which it lies in a connected set (8 neighbours) of at least `area`
-pixels that are all as bright or brighter. A set that is smaller reaches less than `area` pixels far: that is the halo.
+Source: Vincent, "Morphological area openings and closings for grey-scale images", 1993; computed by union-find as
+in Meijster and Wilkinson, "A comparison of algorithms for connected set openings and closings", IEEE TPAMI 24(4),
+2002, DOI 10.1109/34.993556. A pixel takes the highest level at which it lies in a connected set (8 neighbours) of
+at least `area` pixels that are all as bright or brighter. A set that is smaller reaches less than `area` pixels
+far: that is the halo.
 """
 
 from __future__ import annotations

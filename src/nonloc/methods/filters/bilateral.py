@@ -45,13 +45,14 @@ class Bilateral(SigmaDriven):
         sigma = self.sigma(degradation)
         if sigma == 0:
             return pixels.copy()
-        chosen = zip((self.width, self.tolerance), self.rule(sigma, pixels.shape[1]), strict=True)
-        ss, tolerance = (ruled if given is None else given for given, ruled in chosen)
+        ss, tolerance = self.rule(sigma, pixels.shape[1])
+        ss, tolerance = self.width or ss, self.tolerance or tolerance
         return np.stack([bilateral(u, ss, tolerance * sigma / 255) for u in pixels])
 
 
 def bilateral(u: np.ndarray, ss: float, sr: float) -> np.ndarray:
     """The bilateral filter of `u`, float32 (C, H, W); ss in pixels, sr in the units of `u`."""
+    u = np.ascontiguousarray(u)
     out = np.empty_like(u)
     height, r = u.shape[1], math.ceil(2.5 * ss)
     near = np.exp(-np.square(np.arange(r + 1)) / (2 * ss**2)).astype(np.float32)

@@ -1,7 +1,7 @@
 """Gaussian smoothing: each pixel becomes the mean of its surroundings, weighted exp(-d^2 / 2 s^2).
 
-Source: the optimal linear filter of white noise has this form when nothing is known but the scale of the picture (Marr and
-Hildreth, Proc. R. Soc. B 207, 1980, DOI 10.1098/rspb.1980.0020). The rule from sigma to s is ours.
+Source: Marr and Hildreth, "Theory of edge detection", Proc. R. Soc. B 207, 1980, DOI 10.1098/rspb.1980.0020: of all
+kernels the Gaussian is the least spread in place and frequency together. The rule from sigma to s is ours.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Median: each pixel becomes the middle value of its neighbourhood.
 
-Source: Tukey, "Exploratory Data Analysis", 1977; Huang, Yang and Tang, "A fast two-dimensional median filtering algorithm",
-IEEE TASSP 27(1), 1979, DOI 10.1109/TASSP.1979.1163188. Computed by forgetful selection: of n values keep n // 2 + 2,
-drop the least and the greatest, take in the next, until one is left; exact, and whole rows go through it at once.
+Source: Tukey, "Exploratory Data Analysis", 1977; Huang, Yang and Tang, "A fast two-dimensional median filtering
+algorithm", IEEE TASSP 27(1), 1979, DOI 10.1109/TASSP.1979.1163188. Computed by forgetful selection: of n values
+keep n // 2 + 2, drop the least and the greatest, take in the next, until one is left; exact, and whole rows go
+through it at once.
 """
 
 from __future__ import annotations
@@ -42,18 +43,17 @@ class Median(SigmaDriven):
         if self.neighbourhood is None and sigma == 0:
             return pixels.copy()
         offsets = element(self.neighbourhood or self.rule(sigma))
-        out = np.empty(pixels.shape, np.float32)
-        for plane, result in zip(pixels.reshape(-1, *pixels.shape[2:]), out.reshape(-1, *out.shape[2:]), strict=True):
-            median(plane, offsets, result)
-        return out
+        return np.stack([[median(plane, offsets) for plane in picture] for picture in pixels])
 
 
-def median(plane: np.ndarray, offsets: np.ndarray, out: np.ndarray) -> None:
-    """The median of `plane` (H, W) over `offsets` (n, 2), n odd, each (dy, dx), into `out`."""
+def median(plane: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The median of `plane`, float32 (H, W), over `offsets` (n, 2), n odd, each (dy, dx)."""
     r = int(np.abs(offsets).max())
-    around = np.pad(plane, r, mode="symmetric")
+    around = np.pad(np.ascontiguousarray(plane), r, mode="symmetric")
+    out = np.empty(plane.shape, np.float32)
     height = len(plane)
     each(lambda top: _strip(around, offsets, r, out, top, min(top + STRIP, height)), range(0, height, STRIP))
+    return out
 
 
 @numba.njit(nogil=True, cache=True)

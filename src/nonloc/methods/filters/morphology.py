@@ -1,8 +1,8 @@
 """Morphology: opening and closing, which take away what is smaller than an element, bright or dark.
 
-Source: Serra, "Image Analysis and Mathematical Morphology", 1982; Sternberg, "Grayscale morphology", CVGIP 35(3), 1986,
-DOI 10.1016/0734-189X(86)90004-6. An opening darkens and a closing brightens; as a denoiser their mean is taken, or the mean
-of their two orders.
+Source: Serra, "Image Analysis and Mathematical Morphology", 1982; Sternberg, "Grayscale morphology", CVGIP 35(3),
+1986, DOI 10.1016/0734-189X(86)90004-6. An opening darkens and a closing brightens; as a denoiser their mean is
+taken, or the mean of their two orders.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ class Morphology(SigmaDriven):
         sigma = self.known_sigma(degradation)
         if sigma == 0 and self.operation is None and self.shape is None:
             return pixels.copy()
-        chosen = zip((self.operation, self.shape), self.rule(sigma), strict=True)
-        operation, shape = (given or ruled for given, ruled in chosen)
-        offsets = element(shape)
+        operation, shape = self.rule(sigma)
+        operation, offsets = self.operation or operation, element(self.shape or shape)
         return np.stack([[OPERATIONS[operation](plane, offsets) for plane in picture] for picture in pixels])
 
 

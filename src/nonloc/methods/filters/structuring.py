@@ -1,7 +1,8 @@
 """Neighbourhoods as offsets (dy, dx), and erosion and dilation over them.
 
-Source: Serra, "Image Analysis and Mathematical Morphology", 1982; erosion by B: min over b in B of u(x + b), dilation by
-the same B: max over b in B of u(x - b), so that opening and closing move nothing. Positions outside the picture do not exist.
+Source: Serra, "Image Analysis and Mathematical Morphology", 1982; erosion by B: min over b in B of u(x + b),
+dilation by the same B: max over b in B of u(x - b), so that opening and closing move nothing. Positions outside the
+picture do not exist.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def element(name: str) -> np.ndarray:
 
 def erode(plane: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """min of plane(x + b) over the offsets b; (H, W) float32."""
+    plane = np.ascontiguousarray(plane)
     out = np.empty(plane.shape, np.float32)
     height = len(plane)
     each(lambda top: _erode(plane, offsets, out, top, min(top + STRIP, height)), range(0, height, STRIP))

@@ -1,8 +1,8 @@
 """Top-hat: what is smaller than a disk and stands out stays, the background under it goes.
 
-Source: Meyer, "Contrast feature extraction", 1977; Sternberg, "Grayscale morphology", CVGIP 35(3), 1986,
-DOI 10.1016/0734-189X(86)90004-6. White: u - opening(u). Black, for dark things on a bright ground: 1 - (closing(u) - u), so
-that they stay dark and the ground becomes white.
+Source: Meyer, "Contrast feature extraction", 1977; Sternberg, "Grayscale morphology", CVGIP 35(3), 1986, DOI
+10.1016/0734-189X(86)90004-6. White: u - opening(u). Black, for dark things on a bright ground: 1 - (closing(u) -
+u), so that they stay dark and the ground becomes white.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Total variation: the picture nearest to the noisy one among those of little variation; flat regions, sharp edges.
 
-Source: Rudin, Osher and Fatemi, Physica D 60, 1992, DOI 10.1016/0167-2789(92)90242-F: min_u |u - y|^2 / 2 + w TV(u), solved
-by the dual projection of Chambolle, J. Math. Imaging Vis. 20, 2004, DOI 10.1023/B:JMIV.0000011325.36760.1e, equation (9):
+Source: Rudin, Osher and Fatemi, Physica D 60, 1992, DOI 10.1016/0167-2789(92)90242-F: min_u |u - y|^2 / 2 + w
+TV(u), solved by the dual projection of Chambolle, J. Math. Imaging Vis. 20, 2004, DOI
+10.1023/B:JMIV.0000011325.36760.1e, equation (9):
 
     p <- (p + tau grad(div p - y / w)) / (1 + tau |grad(div p - y / w)|),  u = y - w div p
 
-Stopped after a fixed number of steps: a pixel then depends on as many pixels around it, and w is tuned together with it.
-Colour: |grad| is taken over all channels (Bresson and Chan, Inverse Problems and Imaging 2(4), 2008,
-DOI 10.3934/ipi.2008.2.455), so that edges stay where they are in all of them.
+Stopped after a fixed number of steps: a pixel then depends on as many pixels around it, and w is tuned together
+with it. Colour: |grad| is taken over all channels (Bresson and Chan, Inverse Problems and Imaging 2(4), 2008, DOI
+10.3934/ipi.2008.2.455), so that edges stay where they are in all of them.
 """
 
 from __future__ import annotations

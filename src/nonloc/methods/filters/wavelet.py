@@ -1,11 +1,12 @@
 """Wavelet shrinkage: the picture in bands of three scales, small coefficients drawn to zero, averaged over all shifts.
 
-Source: Chang, Yu and Vetterli, "Adaptive wavelet thresholding for image denoising and compression", IEEE TIP 9(9), 2000,
-DOI 10.1109/83.862633: soft threshold T = s2 / sqrt(max(v - s2, 0)), v the variance of the noisy coefficients; cycle spinning
-of Coifman and Donoho, "Translation-invariant de-noising", 1995, DOI 10.1007/978-1-4612-2544-7_9. The wavelet is Daubechies'
-orthonormal least asymmetric one of 8 taps ("Ten Lectures on Wavelets", 1992, table 6.3). Two choices are ours: the mean over
-all 64 shifts is had at once, from the transform without decimation, and v is measured around each coefficient, which gives
-0.3 to 0.7 dB up to sigma 25 and leaves no threshold that depends on the whole picture.
+Source: Chang, Yu and Vetterli, "Adaptive wavelet thresholding for image denoising and compression", IEEE TIP 9(9),
+2000, DOI 10.1109/83.862633: soft threshold T = s2 / sqrt(max(v - s2, 0)), v the variance of the noisy coefficients;
+cycle spinning of Coifman and Donoho, "Translation-invariant de-noising", 1995, DOI 10.1007/978-1-4612-2544-7_9. The
+wavelet is Daubechies' orthonormal least asymmetric one of 8 taps ("Ten Lectures on Wavelets", 1992, table 6.3). Two
+choices are ours: the mean over all 64 shifts is had at once, from the transform without decimation, and v is
+measured around each coefficient, which gives 0.3 to 0.7 dB up to sigma 25 and leaves no threshold that depends on
+the whole picture.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def shrink(u: np.ndarray, std: float, window: int) -> np.ndarray:
     half = window // 2
     reach = ((1 << LEVELS) - 1) * (len(LOW) - 1) + (half << (LEVELS - 1))
     mean = np.full(window, 1 / window, np.float32)
-    a = np.pad(u, reach, mode="symmetric")
+    a = np.pad(np.ascontiguousarray(u), reach, mode="symmetric")
     bands = []
     for level in range(LEVELS):
         d = 1 << level

@@ -1,9 +1,11 @@
 """Local Wiener filter: each pixel is drawn to its local mean by as much of the local variance as is noise.
 
-Source: Lee, "Digital image enhancement and noise filtering by use of local statistics", IEEE TPAMI 2(2), 1980,
-DOI 10.1109/TPAMI.1980.4766994; with mean m and variance v over a square around the pixel, and s2 the variance of the noise,
+Source: Lee, "Digital image enhancement and noise filtering by use of local statistics", IEEE TPAMI 2(2), 1980, DOI
+10.1109/TPAMI.1980.4766994; with mean m and variance v over a square around the pixel, and s2 the variance of the
+noise,
 
     out = m + max(v - s2, 0) / max(v, s2) (y - m)
+
 """
 
 from __future__ import annotations
@@ -33,12 +35,15 @@ class Wiener(SigmaDriven):
     def restore(self, pixels: np.ndarray, degradation: Degradation | None) -> np.ndarray:
         """Restored copy of `pixels`, float32 (B, C, H, W). UsageError when sigma is not known."""
         sigma = self.sigma(degradation)
-        n = self.window or self.rule(sigma)
-        return wiener(pixels, (sigma / 255) ** 2, n) if sigma else pixels.copy()
+        if sigma == 0:
+            return pixels.copy()
+        s2, n = (sigma / 255) ** 2, self.window or self.rule(sigma)
+        # plane after plane: the sums in float64 are nine times as large as a plane
+        return np.stack([[wiener(plane, s2, n) for plane in picture] for picture in pixels])
 
 
 def wiener(y: np.ndarray, s2: float, n: int) -> np.ndarray:
-    """The local Wiener filter of `y` (..., H, W) for noise of variance s2 > 0, window n."""
+    """The local Wiener filter of `y` (H, W) for noise of variance s2 > 0, window n."""
     # in float64: the variance is a small difference of large numbers, and a running sum forgets where it began
     m = _mean(y, n)
     v = _mean(np.square(y, dtype=np.float64), n)
@@ -48,4 +53,4 @@ def wiener(y: np.ndarray, s2: float, n: int) -> np.ndarray:
 
 
 def _mean(y: np.ndarray, n: int) -> np.ndarray:
-    return ndimage.uniform_filter(y, n, output=np.float64, mode="reflect", axes=(-2, -1))
+    return ndimage.uniform_filter(y, n, output=np.float64, mode="reflect")
