@@ -56,17 +56,13 @@ def test_imports_run_downward():
 
 def test_methods_never_import_the_engine():
     assert not any(
-        name in ("engine", "verbs", "interfaces")
-        for p in (ROOT / "methods").rglob("*.py")
-        for _, name in imports(p)
+        name in ("engine", "verbs", "interfaces") for p in (ROOT / "methods").rglob("*.py") for _, name in imports(p)
     )
 
 
 def modules_after(code: str) -> set[str]:
     """Top-level packages that a fresh interpreter has loaded after running `code`."""
-    program = (
-        f"import sys\n{code}\nprint(' '.join({{m.partition('.')[0] for m in sys.modules}}), file=sys.stderr)"
-    )
+    program = f"import sys\n{code}\nprint(' '.join({{m.partition('.')[0] for m in sys.modules}}), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(done.stderr.split())
 

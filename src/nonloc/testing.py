@@ -155,8 +155,7 @@ def check_removes_noise(name: str) -> None:
     for channels in found.channels:
         noisy, clean = (sample(96, 96, channels, sigma=sigma) for sigma in (level(name).noise.sigma, 0))
         before, after = (
-            float(np.square(samples - clean.samples).mean())
-            for samples in (noisy.samples, restored(name, noisy))
+            float(np.square(samples - clean.samples).mean()) for samples in (noisy.samples, restored(name, noisy))
         )
         assert after < before / 2, f"mean squared error went from {before:.2g} to {after:.2g}"
 

@@ -22,9 +22,7 @@ def test_a_fixed_degradation_reads_back(sigma, rounded):
 @given(levels, levels, st.sampled_from([0.25, 0.4, 0.5]))
 def test_a_distribution_reads_back(a, b, share):
     low, high = sorted((a, b))
-    made = RandomSequence(
-        (Mixture(((1 - share, GaussianLevels(low, high)), (share, GaussianNoise(a)))), Clip8())
-    )
+    made = RandomSequence((Mixture(((1 - share, GaussianLevels(low, high)), (share, GaussianNoise(a)))), Clip8()))
     assert parse(str(made)) == made
 
 

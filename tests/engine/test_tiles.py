@@ -10,9 +10,7 @@ from nonloc.engine.tiles import count, pad, tiles
 sides = st.integers(1, 60)
 
 
-@given(
-    sides, sides, st.one_of(st.none(), st.integers(1, 70)), st.integers(0, 20), st.sampled_from([1, 2, 3, 8])
-)
+@given(sides, sides, st.one_of(st.none(), st.integers(1, 70)), st.integers(0, 20), st.sampled_from([1, 2, 3, 8]))
 def test_cores_cover_each_pixel_once(height, width, side, halo, grid):
     seen = np.zeros((height, width), int)
     pieces = list(tiles(height, width, side, halo, grid))

@@ -109,9 +109,7 @@ def test_unknown_methods_and_levels_outside_the_card_are_refused():
 
 
 def test_the_report_says_what_was_run():
-    _, report = nonloc.denoise(
-        array(np.uint8), sigma=25, method=METHOD, options=Options(tile=32), return_report=True
-    )
+    _, report = nonloc.denoise(array(np.uint8), sigma=25, method=METHOD, options=Options(tile=32), return_report=True)
     told = report.as_dict()
     assert told["method"] == METHOD
     assert told["tile"] >= 32

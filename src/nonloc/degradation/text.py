@@ -42,9 +42,7 @@ def _mixture(part: str, text: str) -> Distribution:
         weight, star, atom = term.rpartition("*")
         probability = _number(weight, text) if star else 1.0
         if not 0 <= probability <= 1:
-            raise DegradationError(
-                f"degradation {text!r}", f"{probability:g} is no probability", "Use 0 to 1"
-            )
+            raise DegradationError(f"degradation {text!r}", f"{probability:g} is no probability", "Use 0 to 1")
         choices.append((probability, _atom(atom.strip(), text)))
     if len(choices) == 1 and choices[0][0] == 1:
         return choices[0][1]
@@ -96,9 +94,7 @@ def _number(text: str, whole: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise DegradationError(
-            f"degradation {whole!r}", f"{text!r} is no number", "Write gaussian:25, for example"
-        )
+        raise DegradationError(f"degradation {whole!r}", f"{text!r} is no number", "Write gaussian:25, for example")
     return number
 
 

@@ -16,8 +16,9 @@ from .tiles import round_up
 # Resident memory of a process that has read a picture and loaded what it needs, before it restores: measured on Linux
 # with torch 2.13 and numba 0.68.
 INTERPRETER = {"array": 150 << 20, "network": 280 << 20}
-HALF = 0.65  # of the working memory of a network in bf16, beside fp32
-PIECES = 1.35  # likewise in tiles beside the whole: blocks of many sizes leave gaps between them
+HALF = 0.55  # of the working memory of a network in bf16, beside fp32
+# Likewise in small tiles: their blocks come from the heap, where many sizes leave gaps; larger ones are mapped singly.
+PIECES, PIECES_BELOW = 1.35, 700_000  # pixels
 SMALLEST = 64  # no tile is smaller: below it the halo is nearly all of the work
 
 
@@ -28,7 +29,8 @@ def predict(method: Method, image: Image, plan: Plan, side: int | None, halo: in
         height, width = min(height, side + 2 * halo), min(width, side + 2 * halo)
     factor = 1.0
     if method.kind == "network":
-        factor = (HALF if plan.precision == "bf16" else 1) * (1 if side is None else PIECES)
+        small = side is not None and height * width < PIECES_BELOW
+        factor = (HALF if plan.precision == "bf16" else 1) * (PIECES if small else 1)
     # in and out as float32 beside what the method itself needs
     per_pixel = method.card.bytes_per_pixel * factor + 8 * image.channels * (2 if plan.ensemble > 1 else 1)
     copies = 1 if is_mapped(image.samples) else 2  # the pages of a mapped file are given back as we go

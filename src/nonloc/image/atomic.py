@@ -26,7 +26,8 @@ def atomic(path: str | os.PathLike, *, overwrite: bool = False) -> Iterator[Bina
         raise ImageError(f"writing {path}", "a folder has this name", "Give the name of a file")
     if path.exists() and not overwrite:
         raise _exists(path)
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    short = path.name.encode()[:100].decode(errors="ignore")  # file systems count bytes, 255 of them
+    temporary = path.with_name(f".{short}.{secrets.token_hex(6)}.part")
     try:
         # opened by hand rather than through tempfile, so that the usual rights (umask) apply
         stream = open(temporary, "xb+")  # noqa: SIM115

@@ -56,7 +56,7 @@ class Pass:
 
 # The first two are the authors'. In ours the Wiener filter counts the noise in gray and luminance as 0.6 of its
 # variance: the pilot has lost detail to the threshold, so its spectrum promises too little. Against the authors' on 8
-# gray pictures of bsd32val: +0.14, +0.15 and +0.08 dB at sigma 15, 25 and 50. The colour differences, matched on the
+# gray pictures of bsd32val: +0.15, +0.15 and +0.08 dB at sigma 15, 25 and 50. The colour differences, matched on the
 # luminance, keep 1: +0.07 dB at 25 on 4 colour pictures against 0.6 for all.
 PROFILES: dict[str, tuple[Pass, Pass]] = {
     "normal": (Pass(bior15, 16, 3000, 2.7), Pass(cosine, 32, 400, 1.0)),
