@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
 
+from nonloc.degradation import GaussianNoise
 from nonloc.engine import Plan, prepare, run
 from nonloc.engine.memory import choose_tile, predict
 from nonloc.errors import Cancelled, MemoryLimit, UsageError
@@ -114,6 +115,15 @@ def test_integers_are_rounded_and_clipped():
     assert out.samples.dtype == np.uint8
     expected = np.clip(np.rint((image.samples / 255 - np.mean(image.samples / 255)) * 255), 0, 255)
     assert np.abs(out.samples.astype(int) - expected).max() <= 1
+
+
+def test_what_is_neither_gray_nor_colour_is_restored_channel_by_channel_and_said():
+    image = picture(40, 30, channels=4)
+    out, record = run(Plan("gaussian", GaussianNoise(20)), image)
+    for c in range(4):
+        alone = run(Plan("gaussian", GaussianNoise(20)), Image(image.samples[..., c].copy(), scale=1.0))[0]
+        np.testing.assert_array_equal(out.samples[..., c], alone.samples)
+    assert "each of the 4 channels" in record.fallbacks[0]
 
 
 def test_progress_counts_every_tile():

@@ -77,6 +77,8 @@ def run(
     Raises what the registry raises for a method that does not fit, MemoryLimit, and Cancelled.
     """
     method, record = prepare(plan, image)
+    if separate(image.channels):
+        record.fallbacks.append(f"neither gray nor RGB: each of the {image.channels} channels was restored alone")
     wall, cpu = time.perf_counter(), time.process_time()
     while True:
         try:
@@ -120,6 +122,9 @@ def _run_tiles(plan, method, image, record, progress, cancel) -> np.ndarray:
 
 
 def _restore(method: Method, told, record: Record, pixels: np.ndarray) -> np.ndarray:
+    if separate(pixels.shape[1]):
+        alone = pixels.reshape(-1, 1, *pixels.shape[2:])
+        return _restore(method, told, record, alone).reshape(pixels.shape)
     call = partial(_pixels_alone, method, told)
     if method.kind == "network":
         return forward(call, pixels, record.device, record.precision)
@@ -140,11 +145,16 @@ def _method(plan: Plan, image: Image) -> Method:
     noise = plan.degradation.noise if plan.degradation is not None else None
     return create(
         plan.method,
-        channels=image.channels,
+        channels=1 if separate(image.channels) else image.channels,
         sigma=noise.sigma if noise is not None else None,
         licence=plan.licence,
         arguments=plan.arguments,
     )
+
+
+def separate(channels: int) -> bool:
+    """Whether the channels are restored one by one, as gray pictures: neither gray nor colour, such as CMYK."""
+    return channels not in (1, 3)
 
 
 def _halo(plan: Plan, method: Method) -> int:

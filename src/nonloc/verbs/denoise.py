@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..degradation import GaussianNoise
-from ..engine import Plan, Record, run
+from ..engine import Plan, Record, run, separate
 from ..engine.plan import MEMORY
 from ..engine.progress import Cancel, Listener
 from ..estimation.noise import NoiseEstimate
@@ -122,7 +122,7 @@ def plan_denoise(
     considered: tuple[str, ...] = ()
     reason = "asked for"
     if method is None:
-        choice = choose_denoiser(picture.channels, level, options.licence)
+        choice = choose_denoiser(1 if separate(picture.channels) else picture.channels, level, options.licence)
         method, reason, considered = choice.method, choice.reason, choice.considered
     plan = Plan(
         method,
