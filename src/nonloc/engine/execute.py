@@ -105,20 +105,28 @@ def _run_tiles(plan, method, image, record, progress, cancel) -> np.ndarray:
     samples = np.empty_like(np.asarray(image.samples), subok=False)
     meter = Meter(record.tiles, progress, cancel)
     for group in _groups(tiles(image.height, image.width, record.tile, record.halo, grid), record.batch):
-        noisy = np.stack([image.pixels(*tile.read) for tile in group])
-        padded = pad(noisy, _multiple(plan, method), method.card.minimum)
+        padded = pad(_read(image, group), _multiple(plan, method), method.card.minimum)
+        let_go(image.samples)
         restored = self_ensemble(restore, padded) if plan.ensemble == 8 else restore(padded)
+        del padded
         for i, tile in enumerate(group):
             clean = restored[i][(slice(None), *tile.inner)]
             if plan.strength != 1:
-                source = noisy[i][(slice(None), *tile.inner)]
+                source = image.pixels(*tile.core)
                 clean = source + np.float32(plan.strength) * (clean - source)
             samples[tile.core] = image.stored(clean)
-        let_go(image.samples)
+        del restored, clean
         if record.tile is not None:
             give_back()
         meter.tell(len(group))
     return samples
+
+
+def _read(image: Image, group: list[Tile]) -> np.ndarray:
+    """The pixels of the tiles, (B, C, h, w)."""
+    if len(group) == 1:
+        return image.pixels(*group[0].read)[np.newaxis]  # without the copy that stacking makes
+    return np.stack([image.pixels(*tile.read) for tile in group])
 
 
 def _restore(method: Method, told, record: Record, pixels: np.ndarray) -> np.ndarray:

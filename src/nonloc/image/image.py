@@ -90,12 +90,13 @@ class Image:
         Integers are rounded half to even and clipped to what the dtype holds; floats are not clipped.
         """
         exact = np.float64 if self.dtype.itemsize >= 4 else np.float32
-        values: np.ndarray = np.subtract(pixels, self.offset, dtype=exact) / self.scale
+        values: np.ndarray = np.subtract(pixels, self.offset, dtype=exact)
+        values /= self.scale  # in place from here on: a tile may be large
         if self.dtype.kind in "ui":
             limits = np.iinfo(self.dtype)
             # measured data (with an offset) may exceed its white; a picture may not
             highest = limits.max if self.offset else min(limits.max, round(1 / self.scale))
-            values = np.clip(np.rint(values), limits.min, highest)
+            np.clip(np.rint(values, out=values), limits.min, highest, out=values)
         values = values.astype(self.dtype)
         return values[0] if self.samples.ndim == 2 else np.ascontiguousarray(np.moveaxis(values, 0, -1))
 
