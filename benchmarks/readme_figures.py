@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nonloc.benchmark import Results, protocol
+from nonloc.benchmark import Results
+from nonloc.benchmark.protocol import protocol
 
 ROOT = Path(__file__).parent.parent
 METHODS = ("nonloc-s", "bm3d", "nl-means", "wavelet", "gaussian")
