@@ -49,6 +49,7 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
         diagnosis=plan.diagnosis,
         reason=plan.reason,
         considered=list(plan.considered),
+        warnings=list(plan.warnings),
         weights=method.weights.file if method.weights else None,
         weights_sha256=method.weights.sha256 if method.weights else None,
         weights_licence=method.weights.licence if method.weights else None,

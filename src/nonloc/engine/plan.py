@@ -26,7 +26,7 @@ class Plan:
     strength: 0 gives the picture back, 1 the restored one, between them a blend.
     ensemble: 1, or 8 to average over the turns and mirrors of the square.
     licence: take only weights of that licence ('open').
-    reason, diagnosis, considered: for the record; they change nothing.
+    reason, diagnosis, considered, warnings: for the record; they change nothing.
     """
 
     method: str | Method
@@ -44,3 +44,4 @@ class Plan:
     reason: str = ""
     diagnosis: str = ""
     considered: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

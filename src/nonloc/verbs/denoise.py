@@ -87,9 +87,7 @@ def denoise(
     options = options or Options()
     plan, record = plan_denoise(picture, sigma, method, strength=strength, arguments=arguments, options=options)
     if plan is not None:
-        warnings = record.warnings
         picture, record = run(plan, picture, progress=progress, cancel=cancel)
-        record.warnings = warnings
     restored = like(image, picture)
     return (restored, record) if return_report else restored
 
@@ -139,6 +137,7 @@ def plan_denoise(
         reason=reason,
         diagnosis=record.diagnosis,
         considered=considered,
+        warnings=tuple(record.warnings),
     )
     return plan, record
 

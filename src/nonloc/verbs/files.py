@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,18 +38,6 @@ class Outcome:
             **self.record.as_dict(),
         }
         return {**told, "pages": [page.as_dict() for page in self.pages]} if self.pages else told
-
-
-def output_path(source: Path, output: str | Path | None, suffix: str, *, several: bool = False) -> Path:
-    """Where the result of `source` goes: beside it with `-suffix`, into the folder `output`, or to that very file."""
-    if output is None:
-        return source.with_name(f"{source.stem}-{suffix}{source.suffix}")
-    target = Path(output)
-    if target.is_dir() or str(output).endswith(os.sep):
-        return target / source.name
-    if several:
-        raise UsageError(f"-o {output}", "several inputs cannot go to one file", "Give a folder that exists")
-    return target
 
 
 def process(
@@ -90,7 +77,7 @@ def _process_one(source, target, planner, overwrite, dry_run, quality, progress,
     if dry_run:
         return Outcome(source, None, _foreseen(plan, record, picture))
     if plan is not None:
-        picture, record = _carry_out(plan, record, picture, progress, cancel)
+        picture, record = run(plan, picture, progress=progress, cancel=cancel)
     if plan is None and quality is None and _same_format(source, target):
         _copy(source, target, overwrite)
     else:
@@ -111,7 +98,7 @@ def _process_pages(source, target, planner, overwrite, dry_run, quality, progres
                 record = _foreseen(plan, record, picture)
             elif plan is not None:
                 within = _within(progress, len(records), picture.metadata.tags.get("pages", 1))
-                picture, record = _carry_out(plan, record, picture, within, cancel)
+                picture, record = run(plan, picture, progress=within, cancel=cancel)
             records.append(record)
             yield picture
 
@@ -126,19 +113,9 @@ def _process_pages(source, target, planner, overwrite, dry_run, quality, progres
     return Outcome(source, None if dry_run else target, told, tuple(records))
 
 
-def _carry_out(plan: Plan, told: Record, picture: Image, progress, cancel) -> tuple[Image, Record]:
-    restored, record = run(plan, picture, progress=progress, cancel=cancel)
-    record.warnings = told.warnings
-    return restored, record
-
-
 def _foreseen(plan: Plan | None, told: Record, picture: Image) -> Record:
     """The record of what would be done."""
-    if plan is None:
-        return told
-    record = prepare(plan, picture)[1]
-    record.warnings = told.warnings
-    return record
+    return told if plan is None else prepare(plan, picture)[1]
 
 
 def _within(progress: Listener | None, page: int, pages: int) -> Listener | None:

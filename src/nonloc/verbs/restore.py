@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..engine import Plan, Record, run
@@ -33,9 +34,7 @@ def restore(
     picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
     plan, record = plan_restore(picture, strength=strength, options=options)
     if plan is not None:
-        warnings = record.warnings
         picture, record = run(plan, picture, progress=progress, cancel=cancel)
-        record.warnings = warnings
     restored = like(image, picture)
     return (restored, record) if return_report else restored
 
@@ -46,4 +45,4 @@ def plan_restore(
     """What `restore` would do: a Plan, or None with a record that says why nothing is done."""
     plan, record = plan_denoise(picture, strength=strength, options=options)
     record.warnings.append(SCOPE)
-    return plan, record
+    return plan and replace(plan, warnings=tuple(record.warnings)), record
