@@ -9,11 +9,12 @@ import torch
 from nonloc.datasets import DatasetPicture
 from nonloc.degradation import GaussianNoise, parse
 from nonloc.errors import RecipeError
+from nonloc.methods import registry
 from nonloc.methods.weights import read_metadata
 from nonloc.training import loop
 from nonloc.training.data import Crops, TorchRandom, draw_batch
 from nonloc.training.loop import Training
-from nonloc.training.recipe import Data, Recipe, Schedule, Validate, read_recipe
+from nonloc.training.recipe import Data, Recipe, Schedule, Validate, changed, read_recipe
 from nonloc.training.schedule import Progress, ema_decay, rate
 
 
@@ -189,7 +190,7 @@ def test_our_own_recipes_can_be_read(name):
         ("method = 'a'\nspeed = 3\n", "unknown field 'speed'"),
         (
             "method = 'a'\ndegradation = 'clip8'\n[data]\npictures = ['x']\n",
-            "exactly one of steps and minutes",
+            "exactly one of steps, minutes",
         ),
         ("method = \n", "Invalid value"),
         ("degradation = 'clip8'\n[data]\npictures = ['x']\n[schedule]\nsteps = 3\n", "method"),
@@ -212,3 +213,24 @@ def test_noise_on_a_torch_generator_is_repeatable():
         GaussianNoise(25).apply(torch.zeros(1, 4, 4), TorchRandom(torch.Generator().manual_seed(3))) for _ in range(2)
     ]
     assert torch.equal(*draws)
+
+
+def test_core_minutes_end_by_the_time_of_the_process(pictures, tmp_path):
+    training = Training(recipe(schedule=Schedule(core_minutes=0.01)), tmp_path / "run")
+    training.run()
+    assert training.progress.done
+    assert 0.6 <= training.progress.seconds < 10
+
+
+def test_a_start_from_another_method_takes_over_what_fits(pictures, tmp_path):
+    given = {"method": "nlrn-fast", "start": "shipped:nonloc-s", "network": {}, "channels": 1}
+    training = Training(recipe(**given), tmp_path / "run")
+    shipped = registry.create("nonloc-s", channels=1, sigma=25).module.state_dict()
+    own = training.module.state_dict()
+    assert all(torch.equal(own[name], tensor) for name, tensor in shipped.items())
+
+
+def test_what_is_asked_on_the_command_line_changes_the_recipe_and_is_recorded(pictures, tmp_path):
+    asked = changed(recipe(), "shipped", 12, 3e-4)
+    assert (asked.start, asked.schedule, asked.optimizer.rate) == ("shipped", Schedule(minutes=12), 3e-4)
+    assert changed(recipe(), None, None, None) == recipe()

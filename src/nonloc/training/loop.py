@@ -91,10 +91,10 @@ class Training:
         every, first_step = self.recipe.validate, self.progress.step
         saved = validated = self.progress.seconds
         losses: list[float] = []
-        clock = time.monotonic()
+        clock = self.progress.now()
         while not self.progress.done:
             losses.append(self._step())
-            now = time.monotonic()
+            now = self.progress.now()
             self.progress.seconds, clock = self.progress.seconds + now - clock, now
             self.progress.step += 1
             if listener and self.progress.step % tell_every == 0:
@@ -108,11 +108,11 @@ class Training:
                 validated = self.progress.seconds
                 self._validate(float(np.mean(losses[-1000:])), listener)
                 losses = losses[-1000:]
-                clock = time.monotonic()  # the schedule counts training only
+                clock = self.progress.now()  # the schedule counts training only
             if due or stopping or self.progress.done or self.progress.seconds - saved > save_every:
                 saved = self.progress.seconds
                 checkpoint.save(self.checkpoint, self.recipe, self._state())
-                clock = time.monotonic()
+                clock = self.progress.now()
             if stopping:
                 break
         return self.scores
@@ -264,10 +264,12 @@ def _warm_up(module: nn.Module, card: Card, recipe: Recipe) -> None:
     """Copy what fits by name and shape; the rest stays as it was drawn (gray from colour keeps its ends)."""
     from safetensors.torch import load_file
 
-    if recipe.start == "shipped":
-        chosen = registry.choose_weights(card, recipe.channels, None)
-        assert chosen is not None
-        path = weights_files.locate(card, chosen)
+    if recipe.start.startswith("shipped"):
+        source = registry.card(recipe.start.partition(":")[2] or card.name)
+        chosen = registry.choose_weights(source, recipe.channels, None)
+        if chosen is None:
+            raise RecipeError(f"start = {recipe.start!r}", f"{source.name} has no weights", "Start from scratch")
+        path = weights_files.locate(source, chosen)
     else:
         path = Path(recipe.start)
     own, theirs = module.state_dict(), load_file(path)

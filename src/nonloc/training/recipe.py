@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -37,11 +37,18 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Exactly one of steps (repeatable to the bit) and minutes (a clock). warmup: fraction of the way."""
+    """Exactly one of steps (repeatable to the bit), minutes (a clock) and core_minutes (the process's own time, which is
+    the same work on an idle machine and a busy one; for comparisons). warmup: fraction of the way."""
 
     steps: int | None = None
     minutes: float | None = None
+    core_minutes: float | None = None
     warmup: float = 0.05
+
+    @property
+    def given(self) -> int:
+        """How many ends it has."""
+        return sum(end is not None for end in (self.steps, self.minutes, self.core_minutes))
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class Validate:
 
 @dataclass(frozen=True)
 class Recipe:
-    """method: the card's name. start: 'scratch', 'shipped' for the package's own weights, or a file."""
+    """method: the card's name. start: 'scratch', 'shipped' for the package's own weights, 'shipped:NAME' for those of
+    another method, or a file; what fits by name and shape is taken over."""
 
     name: str
     method: str
@@ -89,8 +97,21 @@ def read_recipe(path: str | Path) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {file.name}", str(error), "Mend the file") from error
     recipe = _build(Recipe, {"name": file.stem, **raw}, file.name)
-    if (recipe.schedule.steps is None) == (recipe.schedule.minutes is None):
-        raise RecipeError(f"recipe {file.name}", "schedule needs exactly one of steps and minutes", "Give one of them")
+    if (given := recipe.schedule.given) != 1:
+        raise RecipeError(
+            f"recipe {file.name}", f"its schedule has {given} ends", "Give exactly one of steps, minutes and core_minutes"
+        )
+    return recipe
+
+
+def changed(recipe: Recipe, start: str | None, minutes: float | None, rate: float | None) -> Recipe:
+    """The recipe with another start, length or highest rate; None leaves what it says."""
+    if start is not None:
+        recipe = replace(recipe, start=start)
+    if minutes is not None:
+        recipe = replace(recipe, schedule=Schedule(minutes=minutes, warmup=recipe.schedule.warmup))
+    if rate is not None:
+        recipe = replace(recipe, optimizer=replace(recipe.optimizer, rate=rate))
     return recipe
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 from .recipe import Schedule
@@ -21,7 +22,12 @@ class Progress:
         """0 at the start, 1 at the end: by steps, or by the time given, so that a slow machine ends on time too."""
         if self.schedule.steps is not None:
             return self.step / self.schedule.steps
-        return self.seconds / (60 * (self.schedule.minutes or 0)) if self.schedule.minutes else 1.0
+        minutes = self.schedule.minutes or self.schedule.core_minutes
+        return self.seconds / (60 * minutes) if minutes else 1.0
+
+    def now(self) -> float:
+        """Seconds on the clock that the schedule goes by."""
+        return time.monotonic() if self.schedule.core_minutes is None else time.process_time()
 
     @property
     def done(self) -> bool:

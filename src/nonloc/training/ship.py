@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ..methods import registry
+from ..methods.card import Card
 from ..methods.weights import PACKAGE, read_metadata
 from .terms import licence
 
@@ -36,7 +37,7 @@ def ship(trained: Path, *, title: str) -> str:
             f'licence = "{licence(metadata["recipe"]["data"]["pictures"])}"',
             f'data = "{_data(metadata)}"',
             f"network = {{ {', '.join(f'{key} = {_toml(value)}' for key, value in network.items())} }}",
-            f'trained = "{metadata["minutes"]:g} minutes, {metadata["steps"]} steps, {metadata["device"]}"',
+            f'trained = "{_trained(metadata, card, target.name)}"',
             "",
         ]
     )
@@ -51,6 +52,16 @@ def replace_entry(text: str, file: str, entry: str) -> str:
     tables = re.split(r"(?m)^(?=\[)", text)
     kept = [t for t in tables if not (t.startswith("[[weights]]") and f'file = "{file}"' in t)]
     return "".join(kept).rstrip("\n") + "\n\n" + entry
+
+
+def _trained(metadata: dict, card: Card, file: str) -> str:
+    """How long and where, behind what the weights that it started from say."""
+    own = f"{metadata['minutes']:g} minutes, {metadata['steps']} steps, {metadata['device']}"
+    start = metadata["recipe"]["start"]
+    if start == "shipped":
+        before = next((weights.trained for weights in card.weights if weights.file == file), "")
+        return f"{before}; then {own}" if before else own
+    return own if start == "scratch" else f"from {start.removeprefix('shipped:')}; {own}"
 
 
 def _data(metadata: dict) -> str:

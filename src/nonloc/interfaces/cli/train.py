@@ -17,6 +17,9 @@ def command(
     folder: Path | None = None,
     device: str = "cpu",
     threads: int | None = None,
+    start: str | None = None,
+    minutes: float | None = None,
+    rate: float | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
     ship: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -32,6 +35,12 @@ def command(
         cpu or cuda.
     threads
         CPU threads; two trainings with one thread each are faster than one with two.
+    start
+        Instead of the recipe's: scratch, shipped for the weights in the package, or a file.
+    minutes
+        Instead of the recipe's length, however that is given.
+    rate
+        Instead of the recipe's highest learning rate; about half of it when going on from trained weights.
     fresh
         Begin again, whatever the folder holds.
     ship
@@ -40,7 +49,7 @@ def command(
     import torch
 
     from ...training.loop import Event, Training
-    from ...training.recipe import read_recipe
+    from ...training.recipe import changed, read_recipe
 
     if ship:
         from ...training.ship import ship as put
@@ -51,7 +60,7 @@ def command(
         return 0
     if threads:
         torch.set_num_threads(threads)
-    read = read_recipe(recipe)
+    read = changed(read_recipe(recipe), start, minutes, rate)
     training = Training(read, folder or Path("runs") / read.name, device=device, fresh=fresh)
     if training.progress.step:
         print(f"going on after {training.progress.step} steps ({training.progress.fraction:.1%})", flush=True)

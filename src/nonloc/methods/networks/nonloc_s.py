@@ -36,6 +36,7 @@ class NonlocS(nn.Module):
         self.encode0, self.down0 = residual_blocks(w0, blocks[0]), nn.Conv2d(w0, w1, 2, stride=2)
         self.encode1, self.down1 = residual_blocks(w1, blocks[1]), nn.Conv2d(w1, w2, 2, stride=2)
         self.bottom = residual_blocks(w2, blocks[2])
+        self.refine: nn.Module = nn.Identity()  # for networks that add something at 1/4 of the sides
         self.up1, self.decode1 = nn.ConvTranspose2d(w2, w1, 2, stride=2), residual_blocks(w1, blocks[3])
         self.up0, self.decode0 = nn.ConvTranspose2d(w1, w0, 2, stride=2), residual_blocks(w0, blocks[4])
         self.tail = nn.Conv2d(w0, 4 * channels, 3, padding=1)
@@ -53,7 +54,7 @@ class NonlocS(nn.Module):
         level0 = self.encode0(head)
         level1 = self.encode1(self.down0(level0))
         level2 = self.bottom(self.down1(level1))
-        level1 = self.decode1(self.up1(level2) + level1)
+        level1 = self.refine(self.decode1(self.up1(level2) + level1))
         level0 = self.decode0(self.up0(level1) + level0)
         return y - F.pixel_shuffle(self.tail(level0 + head).to(y.dtype), 2)
 
