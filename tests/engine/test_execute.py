@@ -126,6 +126,14 @@ def test_what_is_neither_gray_nor_colour_is_restored_channel_by_channel_and_said
     assert "each of the 4 channels" in record.fallbacks[0]
 
 
+def test_a_method_for_gray_pictures_is_given_the_channels_of_a_colour_picture_one_by_one():
+    image, gray_only = picture(40, 30), Box(channels=(1,))
+    out, record = run(Plan(gray_only), image)
+    np.testing.assert_array_equal(out.samples, run(Plan(Box()), image)[0].samples)
+    assert gray_only.seen == [(1, 1, 40, 30)] * 3
+    assert "probe restores gray pictures: each of the 3 channels" in record.fallbacks[0]
+
+
 def test_progress_counts_every_tile():
     told = []
     run(Plan(Box(), tile=30), picture(), progress=told.append)

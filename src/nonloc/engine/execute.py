@@ -11,9 +11,10 @@ import numpy as np
 from ..errors import MemoryLimit, UsageError
 from ..image.image import Image
 from ..image.layout import let_go
+from ..methods import registry
 from ..methods.base import Method, NetworkMethod
-from ..methods.registry import create
 from ..version import __version__
+from .channels import separate
 from .device import check_precision, choose_device, forward, place, threads
 from .duration import expect
 from .ensemble import self_ensemble
@@ -78,8 +79,9 @@ def run(
     Raises what the registry raises for a method that does not fit, MemoryLimit, and Cancelled.
     """
     method, record = prepare(plan, image)
-    if separate(image.channels):
-        record.fallbacks.append(f"neither gray nor RGB: each of the {image.channels} channels was restored alone")
+    if separate(image.channels, method.card):
+        why = "neither gray nor RGB" if separate(image.channels) else f"{method.card.name} restores gray pictures"
+        record.fallbacks.append(f"{why}: each of the {image.channels} channels was restored alone")
     wall, cpu = time.perf_counter(), time.process_time()
     while True:
         try:
@@ -131,9 +133,9 @@ def _read(image: Image, group: list[Tile]) -> np.ndarray:
 
 
 def _restore(method: Method, told, record: Record, pixels: np.ndarray) -> np.ndarray:
-    if separate(pixels.shape[1]):
-        alone = pixels.reshape(-1, 1, *pixels.shape[2:])
-        return _restore(method, told, record, alone).reshape(pixels.shape)
+    if separate(pixels.shape[1], method.card):
+        alone = (pixels[:, c : c + 1] for c in range(pixels.shape[1]))
+        return np.concatenate([_restore(method, told, record, channel) for channel in alone], 1)
     call = partial(_pixels_alone, method, told)
     if method.kind == "network":
         return forward(call, pixels, record.device, record.precision)
@@ -152,18 +154,13 @@ def _method(plan: Plan, image: Image) -> Method:
     if isinstance(plan.method, Method):
         return plan.method
     noise = plan.degradation.noise if plan.degradation is not None else None
-    return create(
+    return registry.create(
         plan.method,
-        channels=1 if separate(image.channels) else image.channels,
+        channels=1 if separate(image.channels, registry.card(plan.method)) else image.channels,
         sigma=noise.sigma if noise is not None else None,
         licence=plan.licence,
         arguments=plan.arguments,
     )
-
-
-def separate(channels: int) -> bool:
-    """Whether the channels are restored one by one, as gray pictures: neither gray nor colour, such as CMYK."""
-    return channels not in (1, 3)
 
 
 def _halo(plan: Plan, method: Method) -> int:

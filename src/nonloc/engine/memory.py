@@ -35,8 +35,7 @@ def predict(method: Method, image: Image, plan: Plan, side: int | None, halo: in
     per_pixel = method.card.bytes_per_pixel * factor + 8 * image.channels * (2 if plan.ensemble > 1 else 1)
     copies = 1 if is_mapped(image.samples) else 2  # the pages of a mapped file are given back as we go
     stored = copies * image.samples.nbytes + (image.alpha.nbytes if image.alpha is not None else 0)
-    pictures = plan.batch * (image.channels if image.channels not in (1, 3) else 1)  # the others one by one
-    return int(INTERPRETER[method.kind] + stored + height * width * per_pixel * pictures)
+    return int(INTERPRETER[method.kind] + stored + height * width * per_pixel * plan.batch)
 
 
 def choose_tile(method: Method, image: Image, plan: Plan, halo: int, grid: int) -> int | None:
