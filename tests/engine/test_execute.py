@@ -126,6 +126,27 @@ def test_what_is_neither_gray_nor_colour_is_restored_channel_by_channel_and_said
     assert "each of the 4 channels" in record.fallbacks[0]
 
 
+def test_a_method_that_sees_far_gets_the_fast_halo_where_the_exact_one_does_not_fit():
+    far, image = Box(halo_exact=300, halo_8bit=2, bytes_per_pixel=1000), picture(700, 700, channels=1)
+    small = 2 * predict(far, picture(70, 70, channels=1), Plan(far), None, 0)
+    assert prepare(Plan(far, memory=small, halo="fast"), image)[1].halo == 2
+    with pytest.raises(MemoryLimit, match="--halo fast"):
+        prepare(Plan(far, memory=small, halo="exact"), image)
+    out, record = run(Plan(far, memory=small), image)
+    assert record.halo == 2
+    assert "do not fit" in record.fallbacks[0]
+    np.testing.assert_array_equal(out.samples, run(Plan(Box()), image)[0].samples)
+
+
+def test_a_method_that_sees_far_gets_the_fast_halo_where_the_exact_one_is_most_of_the_work():
+    far, image = Box(halo_exact=150, halo_8bit=2, bytes_per_pixel=500), picture(800, 800, channels=1)
+    memory = predict(far, image, Plan(far), 64, 150) + (1 << 20)
+    exact = prepare(Plan(far, memory=memory, halo="exact"), image)[1]
+    chosen = prepare(Plan(far, memory=memory), image)[1]
+    assert (exact.halo, chosen.halo) == (150, 2)
+    assert "times the work" in chosen.fallbacks[0]
+
+
 def test_a_method_for_gray_pictures_is_given_the_channels_of_a_colour_picture_one_by_one():
     image, gray_only = picture(40, 30), Box(channels=(1,))
     out, record = run(Plan(gray_only), image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -24,18 +25,15 @@ from .progress import Cancel, Listener, Meter
 from .record import Record
 from .tiles import Tile, count, pad, round_up, tiles
 
+TOO_MUCH = 2.5  # times the picture's own pixels: more, and 'auto' takes the fast halo
+
 
 def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
     """The method, and the record of what `run` will do: tiles, device, predicted peak. Nothing is computed."""
     method = _method(plan, image)
     card = method.card
-    halo = _halo(plan, method)
     grid = _grid(plan, method)
-    side = plan.tile
-    if side == "auto":
-        side = choose_tile(method, image, plan, halo, grid)
-    elif not (side is None or (isinstance(side, int) and side > 0)):
-        raise UsageError(f"tile {side!r}", "it is no size", "Give pixels, 'auto' or None for the whole picture")
+    side, halo, fallbacks = _tiling(plan, method, image, grid)
     if side is not None and not card.tiles:
         raise UsageError(f"{card.name} in tiles", card.tiles_why, "Run it on the whole picture, with more --memory")
     if side is not None and side >= max(image.height, image.width):
@@ -51,6 +49,7 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
         reason=plan.reason,
         considered=list(plan.considered),
         warnings=list(plan.warnings),
+        fallbacks=fallbacks,
         weights=method.weights.file if method.weights else None,
         weights_sha256=method.weights.sha256 if method.weights else None,
         weights_licence=method.weights.licence if method.weights else None,
@@ -90,7 +89,7 @@ def run(
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryLimit) or not _is_memory(error):
                 raise
-            _shrink(record, method, image, _grid(plan, method), _halo(plan, method))
+            _shrink(record, method, image, _grid(plan, method), record.halo or _halo(plan, method))
     record.seconds = time.perf_counter() - wall
     record.cpu_seconds = time.process_time() - cpu
     return image.with_samples(samples), record
@@ -164,12 +163,35 @@ def _method(plan: Plan, image: Image) -> Method:
 
 
 def _halo(plan: Plan, method: Method) -> int:
-    card = method.card
-    if plan.halo not in ("exact", "fast"):
-        raise UsageError(f"halo {plan.halo!r}", "no such halo", "Use 'exact' or 'fast'")
-    if plan.halo == "fast" and card.halo_8bit is not None:
-        return card.halo_8bit
-    return card.halo_exact or 0
+    if plan.halo == "fast" and method.card.halo_8bit is not None:
+        return method.card.halo_8bit
+    return method.card.halo_exact or 0
+
+
+def _tiling(plan: Plan, method: Method, image: Image, grid: int) -> tuple[int | None, int, list[str]]:
+    """Side of the tiles (None: the whole picture), their halo, and what to say where 'auto' could not be exact."""
+    if plan.halo not in ("auto", "exact", "fast"):
+        raise UsageError(f"halo {plan.halo!r}", "no such halo", "Use 'auto', 'exact' or 'fast'")
+    halo, fast = _halo(plan, method), method.card.halo_8bit
+    if plan.tile is None or (isinstance(plan.tile, int) and plan.tile > 0):
+        return plan.tile, halo, []
+    if plan.tile != "auto":
+        raise UsageError(f"tile {plan.tile!r}", "it is no size", "Give pixels, 'auto' or None for the whole picture")
+    why = ""
+    try:
+        side = choose_tile(method, image, plan, halo, grid)
+        work = sum(math.prod(t.shape) for t in tiles(image.height, image.width, side, halo, grid))
+        if work > TOO_MUCH * image.height * image.width:
+            why = f"would cost {work / (image.height * image.width):.1f} times the work"
+    except MemoryLimit as error:
+        if plan.halo != "auto" or fast is None:
+            raise
+        why = f"do not fit: {error.args[1]}"
+    if plan.halo != "auto" or fast is None or not why:
+        return side, halo, []
+    side = choose_tile(method, image, plan, fast, grid)
+    told = f"tiles with a rim of {fast} pixels, within half an 8-bit level; exact ones, with {halo}, {why}"
+    return side, fast, [told]
 
 
 def _grid(plan: Plan, method: Method) -> int:

@@ -52,11 +52,12 @@ def choose_tile(method: Method, image: Image, plan: Plan, halo: int, grid: int) 
         return None
     needed = peak(round_up(SMALLEST, grid) if method.card.tiles else None)
     if needed > plan.memory:
+        faster = method.card.tiles and method.card.halo_8bit is not None and method.card.halo_8bit < halo
         why = f" ({method.card.name} must see the whole picture: {method.card.tiles_why})"
         raise MemoryLimit(
             f"{image.width} x {image.height} pixels in {plan.memory / 2**20:.0f} MiB",
             f"{needed / 2**20:.0f} MiB are needed{why if not method.card.tiles else ''}",
-            f"Give --memory {math.ceil(needed / 2**20)}M, or a smaller picture",
+            f"Give --memory {math.ceil(needed / 2**20)}M, {'--halo fast, ' if faster else ''}or a smaller picture",
         )
     fits, too_large = round_up(SMALLEST, grid), round_up(max(image.height, image.width), grid)
     while too_large - fits > grid:

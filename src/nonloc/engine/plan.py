@@ -20,7 +20,8 @@ class Plan:
     degradation: what the method is told; None where it needs nothing.
     arguments: of the method, as its card allows.
     tile: side of a tile's core in pixels; 'auto' takes the largest that fits into `memory`, None the whole picture.
-    halo: 'exact' equals the whole picture to rounding, 'fast' to half an 8-bit level.
+    halo: 'exact' equals the whole picture to rounding, 'fast' to half an 8-bit level; 'auto' is exact where that fits
+        and costs no more than 2.5 times the work.
     memory: bytes that the process may use; a plan that cannot keep it is refused.
     precision: 'fp32' or 'bf16' (networks only). device: 'auto', 'cpu', 'cuda', 'mps'.
     strength: 0 gives the picture back, 1 the restored one, between them a blend.
@@ -33,7 +34,7 @@ class Plan:
     degradation: Degradation | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     tile: int | str | None = "auto"
-    halo: str = "exact"
+    halo: str = "auto"
     memory: int = MEMORY
     precision: str = "fp32"
     device: str = "auto"

@@ -30,7 +30,7 @@ class Options:
     device: str = "auto"
     precision: str = "fp32"
     tile: int | str | None = "auto"
-    halo: str = "exact"
+    halo: str = "auto"
     ensemble: int = 1
     licence: str | None = None
 

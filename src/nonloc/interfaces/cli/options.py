@@ -29,8 +29,9 @@ class Running:
     ] = "fp32"
     tile: Annotated[str, Parameter(help="Side of the tiles: auto, whole, or pixels.")] = "auto"
     halo: Annotated[
-        Literal["exact", "fast"], Parameter(help="Rim of the tiles: exact, or fast (within half an 8-bit level).")
-    ] = "exact"
+        Literal["auto", "exact", "fast"],
+        Parameter(help="Rim of the tiles: exact, fast (within half an 8-bit level), or auto: exact where it fits."),
+    ] = "auto"
     ensemble: Annotated[Literal[1, 8], Parameter(help="8 averages over turns and mirrors: eight times slower.")] = 1
     licence: Annotated[
         Literal["any", "open"], Parameter(help="open takes only weights that anyone may use for anything.")
