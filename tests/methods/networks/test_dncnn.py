@@ -11,7 +11,7 @@ from nonloc.benchmark.draws import Track, noisy
 from nonloc.datasets import load
 from nonloc.degradation import GaussianNoise
 from nonloc.engine import Plan, run
-from nonloc.errors import SigmaOutOfRange
+from nonloc.errors import SigmaOutOfRange, UsageError
 from nonloc.image.image import Image
 from nonloc.methods import registry
 from nonloc.methods.networks.dncnn import DnCNN, DnCNNMethod, fold
@@ -84,6 +84,13 @@ def test_folded_equals_the_network_with_its_normalisations(channels, depth, heig
     y = torch.rand(2, channels, height, width)
     with torch.no_grad():
         torch.testing.assert_close(fold(network)(y), network(y), rtol=1e-5, atol=1e-5)
+
+
+def test_folding_refuses_what_it_would_drop():
+    network = DnCNN(1, 4, 8)
+    network.noise.insert(2, torch.nn.Dropout())
+    with pytest.raises(UsageError, match="Dropout"):
+        fold(network)
 
 
 def test_folding_leaves_the_network_as_it_was():

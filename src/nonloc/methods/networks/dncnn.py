@@ -13,6 +13,7 @@ from copy import deepcopy
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ...errors import UsageError
 from ..base import NetworkMethod
 
 
@@ -54,7 +55,8 @@ def fold(network: DnCNN) -> DnCNN:
     """The same function without batch normalisation: each one is merged into the convolution before it.
 
     network: trained; its running statistics count, as in `eval` mode. It is left as it is; the result is a new
-    module on the CPU, in `eval` mode, with fewer numbers and fewer passes over memory.
+    module on the CPU, in `eval` mode, with fewer numbers and fewer passes over memory. UsageError when something else
+    was inserted, such as a non-local block.
     """
     merged = DnCNN(**network.arguments, norm=False)
     ours = [layer for layer in merged.noise if isinstance(layer, nn.Conv2d)]
@@ -72,6 +74,9 @@ def _with_norm(layers: Iterable[nn.Module]) -> list[tuple[nn.Conv2d, nn.BatchNor
             pairs.append((layer, None))
         elif isinstance(layer, nn.BatchNorm2d):
             pairs[-1] = (pairs[-1][0], layer)
+        elif not isinstance(layer, nn.ReLU):
+            name = type(layer).__name__
+            raise UsageError("folding a DnCNN", f"it holds a {name}", "Fold it before anything is inserted")
     return pairs
 
 
