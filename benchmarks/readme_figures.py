@@ -7,6 +7,7 @@ A cell is the mean PSNR in dB of the whole set, in brackets the same for 8-bit i
 
 from pathlib import Path
 
+import marked
 import numpy as np
 
 from nonloc.benchmark import Results
@@ -15,18 +16,17 @@ from nonloc.benchmark.protocol import protocol
 ROOT = Path(__file__).parent.parent
 METHODS = ("nonloc-s", "bm3d", "nl-means", "wavelet", "gaussian")
 SETS = {"bsd68": 68, "cbsd68": 68}
-START, END = "<!-- figures: written by benchmarks/readme_figures.py -->", "<!-- end of figures -->"
 
 
-def table() -> str:
+def figures() -> str:
     results = Results.read(ROOT / "results")
     head = [f"{protocol(name).title} {sigma}" for name in SETS for sigma in (15, 25, 50)]
-    lines = ["| method | " + " | ".join(head) + " | CPU s / Mpx |", "| --- |" + " --- |" * (len(head) + 1)]
+    lines = []
     for method in METHODS:
         cells = [cell(results, method, name, sigma) for name in SETS for sigma in (15, 25, 50)]
         if any(cells):
-            lines.append(f"| `{method}` | " + " | ".join(cells) + f" | {seconds(results, method)} |")
-    return "\n".join(lines)
+            lines.append([f"`{method}`", *cells, seconds(results, method)])
+    return marked.table(["method", *head, "CPU s / Mpx"], lines)
 
 
 def cell(results: Results, method: str, name: str, sigma: float) -> str:
@@ -44,10 +44,7 @@ def seconds(results: Results, method: str) -> str:
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, after = text.split(START)[0], text.split(END)[1]
-    readme.write_text(f"{before}{START}\n{table()}\n{END}{after}", encoding="utf-8")
+    marked.write(ROOT / "README.md", "figures", figures())
 
 
 if __name__ == "__main__":

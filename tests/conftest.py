@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("nonloc", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nonloc")
 
+# what someone imported on this machine is no part of what is tested
+os.environ["NONLOC_WEIGHTS"] = str(Path(__file__).parent / "no imported weights")
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:

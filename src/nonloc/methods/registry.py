@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from functools import cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CardError, SigmaOutOfRange, UnknownMethod, WeightsError
 from .card import Card, Weights, read_card
+from .user_weights import imported
 
 if TYPE_CHECKING:
     from .base import Method
@@ -53,6 +55,9 @@ def cards() -> Mapping[str, Card]:
                     "Choose another",
                 )
             found[card.name] = card
+    for name, weights in imported():
+        if name in found:
+            found[name] = replace(found[name], weights=(*found[name].weights, weights))
     return dict(sorted(found.items()))
 
 
@@ -105,7 +110,7 @@ def choose_weights(card: Card, channels: int, sigma: float | None, licence: str 
         raise WeightsError(
             f"weights of {card.name} for {channels} channels{wanted}",
             "the package has none",
-            "Train them with 'nonloc train', or take another method ('nonloc methods')",
+            "Train them with 'nonloc train', bring the authors' with 'nonloc import-weights', or take another method",
         )
     # the narrowest that fits: a specialist before a blind one; and the widest where no level is known
     by_range = sorted(fitting_weights, key=lambda weights: weights.sigma[1] - weights.sigma[0])
@@ -152,7 +157,7 @@ def create(
     chosen = card(name)
     weights = choose_weights(chosen, channels, sigma, licence)
     settings = tuple(sorted(chosen.settings(arguments or {}).items()))
-    return _create(name, weights.file if weights else None, channels, settings)
+    return _create(name, weights.sha256 if weights else None, channels, settings)
 
 
 def method_class(card: Card) -> type[Method]:
@@ -162,7 +167,7 @@ def method_class(card: Card) -> type[Method]:
 
 
 @cache
-def _create(name: str, file: str | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
+def _create(name: str, sha256: str | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
     chosen = card(name)
-    weights = next((w for w in chosen.weights if w.file == file and w.channels == channels), None)
+    weights = next((w for w in chosen.weights if w.sha256 == sha256 and w.channels == channels), None)
     return method_class(chosen)(chosen, weights, **dict(settings))

@@ -1,4 +1,4 @@
-"""Trained weights: half-precision safetensors, found beside the package, checked before use."""
+"""Trained weights: half-precision safetensors, found beside the package or imported, checked before use."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WeightsError
+from . import user_weights
 from .card import Card, Weights
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ PACKAGE = Path(__file__).parent.parent / "weights"
 
 
 def locate(card: Card, weights: Weights) -> Path:
-    """Where the file lies: in the package, or in a folder `weights` beside a plug-in's card."""
-    for folder in (PACKAGE, card.path.parent / "weights", card.path.parent):
+    """Where the file lies: in the package, in a folder `weights` beside a plug-in's card, or among the imported."""
+    for folder in (PACKAGE, card.path.parent / "weights", card.path.parent, user_weights.folder()):
         if (folder / weights.file).is_file():
             return folder / weights.file
     raise WeightsError(
@@ -34,7 +35,7 @@ def load(network: type, card: Card, weights: Weights | None) -> torch.nn.Module:
     from safetensors.torch import load as parse
 
     if weights is None:
-        raise WeightsError(f"method {card.name}", "it has no weights", "Train them with 'nonloc train'")
+        raise WeightsError(f"method {card.name}", "it has no weights", "Train or import some")
     path = locate(card, weights)
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
