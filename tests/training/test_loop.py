@@ -190,7 +190,7 @@ def test_our_own_recipes_can_be_read(name):
         ("method = 'a'\nspeed = 3\n", "unknown field 'speed'"),
         (
             "method = 'a'\ndegradation = 'clip8'\n[data]\npictures = ['x']\n",
-            "exactly one of steps, minutes",
+            "exactly one of steps",
         ),
         ("method = \n", "Invalid value"),
         ("degradation = 'clip8'\n[data]\npictures = ['x']\n[schedule]\nsteps = 3\n", "method"),

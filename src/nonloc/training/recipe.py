@@ -37,8 +37,8 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Exactly one of steps (repeatable to the bit), minutes (a clock) and core_minutes (the process's own time, which is
-    the same work on an idle machine and a busy one; for comparisons). warmup: fraction of the way."""
+    """Exactly one of steps (repeatable to the bit), minutes (a clock) and core_minutes (the process's own time, the
+    same work on an idle machine and a busy one; for comparisons). warmup: fraction of the way."""
 
     steps: int | None = None
     minutes: float | None = None
@@ -99,7 +99,7 @@ def read_recipe(path: str | Path) -> Recipe:
     recipe = _build(Recipe, {"name": file.stem, **raw}, file.name)
     if (given := recipe.schedule.given) != 1:
         raise RecipeError(
-            f"recipe {file.name}", f"its schedule has {given} ends", "Give exactly one of steps, minutes and core_minutes"
+            f"recipe {file.name}", f"its schedule has {given} ends", "Give exactly one of steps, minutes, core_minutes"
         )
     return recipe
 

@@ -48,10 +48,13 @@ def ship(trained: Path, *, title: str) -> str:
 
 
 def replace_entry(text: str, file: str, entry: str) -> str:
-    """The card's text with that file's `[[weights]]` table replaced, or appended."""
+    """The card's text with that file's `[[weights]]` table replaced where it stands, or appended."""
     tables = re.split(r"(?m)^(?=\[)", text)
-    kept = [t for t in tables if not (t.startswith("[[weights]]") and f'file = "{file}"' in t)]
-    return "".join(kept).rstrip("\n") + "\n\n" + entry
+    for i, table in enumerate(tables):
+        if table.startswith("[[weights]]") and f'file = "{file}"' in table:
+            tables[i] = entry if i == len(tables) - 1 else f"{entry}\n"
+            return "".join(tables)
+    return f"{text.rstrip()}\n\n{entry}"
 
 
 def _trained(metadata: dict, card: Card, file: str) -> str:
