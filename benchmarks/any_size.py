@@ -5,7 +5,7 @@ pixels, of the whole picture, and of a mosaic of all 24 in 2048 x 2048. What is 
 
     python benchmarks/any_size.py nlrn nlrn-fast nonloc-s --sigma 15 [--threads 2]
 
-Rows go to results/any_size.csv; what stands there is not measured again. The mosaic runs in the fast halo under 2 GiB.
+Rows go to results/experiments/any_size.csv; what stands there is not measured again. The mosaic runs in the fast halo under 2 GiB.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nonloc.degradation import GaussianNoise
 from nonloc.metrics import im2uint8, psnr
 from nonloc.verbs.denoise import Options
 
-FILE = Path("results/any_size.csv")
+FILE = Path("results/experiments/any_size.csv")
 FIELDS = ("method", "sigma", "size", "picture", "psnr", "cpu_s", "peak_mib")
 CORE, ROWS, COLUMNS = 48, 6, 4
 SIZES = ("48", "96", "192", "whole", "mosaic")

@@ -25,7 +25,7 @@ from nonloc.nonlocal_ops.block import NonLocalBlock, insert
 from nonloc.training.loop import Training
 from nonloc.training.recipe import Recipe
 
-RESULTS = Path(__file__).parent.parent / "results" / "block_in_dncnn.csv"
+RESULTS = Path(__file__).parent.parent / "results" / "experiments" / "block_in_dncnn.csv"
 FIELDS = (
     "variant",
     "window",

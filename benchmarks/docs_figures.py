@@ -1,4 +1,4 @@
-"""Write the tables of docs/nonlocal.md from the measured rows in results/.
+"""Write the tables of docs/nonlocal.md from the measured rows in results/experiments/.
 
 python benchmarks/docs_figures.py
 """
@@ -17,7 +17,7 @@ import numpy as np
 from equal_time import read, spread
 
 ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "results"
+RESULTS = ROOT / "results" / "experiments"
 Rows = list[dict[str, str]]
 
 
@@ -27,12 +27,12 @@ def mean(rows: Rows, column: str = "psnr") -> float:
 
 def window(rows: Rows) -> str:
     """Microseconds a pixel and step of each path."""
-    shapes = list(dict.fromkeys((r["shape"], r["region"]) for r in rows))
+    regions = list(dict.fromkeys((r["network"], r["height"], r["width"]) for r in rows))
     lines = []
     for path in dict.fromkeys(r["path"] for r in rows):
-        found = {(r["shape"], r["region"]): r["us_per_pixel_step"] for r in rows if r["path"] == path}
-        lines.append([path, *(f"{float(found[s]):.1f}" if s in found else "" for s in shapes)])
-    return marked.table(["path", *(f"{shape}, {region}" for shape, region in shapes)], lines)
+        mine = {(r["network"], r["height"], r["width"]): r for r in rows if r["path"] == path}
+        lines.append([path, *(f"{float(mine[at]['microseconds_per_pixel_and_step']):.2f}" for at in regions)])
+    return marked.table(["path", *(f"{name}, {height} x {width}" for name, height, width in regions)], lines)
 
 
 def modes(rows: Rows) -> str:

@@ -73,6 +73,7 @@ def read(file: Path) -> list[dict[str, str]]:
 
 
 def append(file: Path, rows: Iterable[Sequence[Any]], fields: Sequence[str] = FIELDS) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
     new = not file.exists()
     with open(file, "a", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines, lineterminator="\n")

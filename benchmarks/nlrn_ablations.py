@@ -1,4 +1,4 @@
-"""What each choice of NLRN is worth: steps, window, propagation, affinity, border rule, at a scale that a CPU can train.
+"""What each choice of NLRN is worth: steps, window, propagation, affinity, border rule, at a scale that a CPU trains.
 
 Every variant is the same small NLRN (32 features, 4 steps, window 15) with one thing changed, trained for sigma 25 for
 the same core minutes: quality on 8 pictures of bsd32val, steps of training made, parameters, and seconds on 481 x 321.
@@ -6,7 +6,7 @@ The spread of the unchanged network over its seeds says which differences count.
 
     python benchmarks/nlrn_ablations.py --minutes 4 --seeds 3      # trains what is missing; table and plot
 
-Rows go to results/nlrn_ablations.csv, the plot to docs/nlrn_ablations.svg; trainings resume in runs/nlrn-ablations.
+Rows go to results/experiments/nlrn_ablations.csv, the plot to docs/nlrn_ablations.svg; trainings resume in runs/nlrn-ablations.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CHANGES: dict[str, dict] = {
     "gaussian": {"affinity": "gaussian"},
     "border mask": {"border": "mask"},
 }
-FILE, PLOT = Path("results/nlrn_ablations.csv"), Path("docs/nlrn_ablations.svg")
+FILE, PLOT = Path("results/experiments/nlrn_ablations.csv"), Path("docs/nlrn_ablations.svg")
 FIELDS = ("variant", "seed", "core_minutes", "steps", "psnr", "parameters", "seconds")
 
 

@@ -6,7 +6,7 @@ two variants' means over seeds beside twice the spread of the seeds.
 
     python benchmarks/nlrn_fast_claim.py --minutes 20 --seeds 3        # trains what is missing, scores, prints
 
-Rows go to results/nlrn_fast_claim.csv; trainings resume in runs/nlrn-fast-claim.
+Rows go to results/experiments/nlrn_fast_claim.csv; trainings resume in runs/nlrn-fast-claim.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ VARIANTS = {
     "not carried": {"reach": "non-local", "steps": 4, "propagate": False},
 }
 SETS = ("bsd68", "set12", "kodak24", "mcmaster")
-FILE = Path("results/nlrn_fast_claim.csv")
+FILE = Path("results/experiments/nlrn_fast_claim.csv")
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def ship(trained: Path, *, title: str) -> str:
             f'file = "{target.name}"',
             f'sha256 = "{digest}"',
             f"channels = {metadata['network']['channels']}",
-            f"sigma = {_toml(card.sigma or (0, 0))}",
+            f"sigma = {_toml(levels(metadata, card))}",
             f'licence = "{licence(metadata["recipe"]["data"]["pictures"])}"',
             f'data = "{_data(metadata)}"',
             f"network = {{ {', '.join(f'{key} = {_toml(value)}' for key, value in network.items())} }}",
@@ -55,6 +55,12 @@ def replace_entry(text: str, file: str, entry: str) -> str:
             tables[i] = entry if i == len(tables) - 1 else f"{entry}\n"
             return "".join(tables)
     return f"{text.rstrip()}\n\n{entry}"
+
+
+def levels(metadata: dict, card: Card) -> tuple[float, float]:
+    """The levels that the recipe draws from: one for a specialist, else those of the card."""
+    one = re.fullmatch(r"gaussian:(\d+(?:\.\d+)?)", metadata["recipe"]["degradation"])
+    return (float(one[1]), float(one[1])) if one else card.sigma or (0, 0)
 
 
 def _trained(metadata: dict, card: Card, file: str) -> str:
