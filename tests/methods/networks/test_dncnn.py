@@ -1,6 +1,6 @@
 """DnCNN: its size, its reach, the merged form, and the published figures with the authors' weights."""
 
-import matconvnet
+import authors
 import numpy as np
 import pytest
 import torch
@@ -117,7 +117,7 @@ def test_a_level_beyond_the_papers_is_refused():
 
 
 def reference(data_root, name, **arguments):
-    return matconvnet.load(DnCNN(**arguments, norm=False), data_root / "reference" / name)
+    return authors.load(DnCNN(**arguments, norm=False), data_root / "reference" / name)
 
 
 def score(module, picture, sigma):
@@ -160,7 +160,7 @@ def test_the_authors_blind_weights_give_their_checked_figure_on_seven_pictures(d
 
 
 def crop_score(module, pictures, i, sigma):
-    clean, samples = matconvnet.checked_crop(pictures, i, sigma, "rgb")
+    clean, samples = authors.checked_crop(pictures, i, sigma, "rgb")
     return psnr(clean, im2uint8(on(module, samples, sigma)), data_range=255)
 
 

@@ -1,6 +1,6 @@
 """FFDNet: its size, its reach, its noise map, and the checked figures with the authors' weights."""
 
-import matconvnet
+import authors
 import numpy as np
 import pytest
 import torch
@@ -93,11 +93,11 @@ def test_bfloat16_does_not_round_the_picture_that_leaves():
 
 
 def gray(data_root):
-    return matconvnet.load_ffdnet(FFDNet(), data_root / "reference/ffdnet/FFDNet_gray.mat")
+    return authors.load(FFDNet(), data_root / "reference/ffdnet/FFDNet_gray.mat")
 
 
 def colour(data_root):
-    return matconvnet.load_ffdnet(FFDNet(**COLOUR), data_root / "reference/ffdnet/FFDNet_color.mat")
+    return authors.load(FFDNet(**COLOUR), data_root / "reference/ffdnet/FFDNet_color.mat")
 
 
 def score(module, clean, samples, sigma):
@@ -105,7 +105,7 @@ def score(module, clean, samples, sigma):
 
 
 def crop_score(module, pictures, i, sigma, kind):
-    return score(module, *matconvnet.checked_crop(pictures, i, sigma, kind), sigma)
+    return score(module, *authors.checked_crop(pictures, i, sigma, kind), sigma)
 
 
 @pytest.mark.data
