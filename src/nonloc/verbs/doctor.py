@@ -55,9 +55,11 @@ def _devices(facts: dict[str, str]) -> None:
     import torch
 
     from ..engine.device import choose_device
+    from ..nonlocal_ops import window_native
 
     facts["device"] = choose_device("auto")
     facts["threads"] = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
+    facts["compiled window attention"] = window_native.status()
     facts["bf16 in hardware"] = "yes" if _bf16() else "no; --precision bf16 would be slower than fp32"
 
 
