@@ -6,7 +6,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonloc.degradation import Clip8, GaussianLevels, GaussianNoise, Mixture, RandomSequence, Sequence, parse
+from nonloc.degradation import (
+    CameraNoise,
+    Clip8,
+    GaussianLevels,
+    GaussianNoise,
+    Mixture,
+    RandomSequence,
+    Sequence,
+    parse,
+)
 from nonloc.degradation.text import parse_fixed
 from nonloc.errors import DegradationError
 
@@ -17,6 +26,11 @@ levels = st.floats(0, 100).map(lambda value: float(f"{value:g}"))
 def test_a_fixed_degradation_reads_back(sigma, rounded):
     made = Sequence((GaussianNoise(sigma), Clip8())) if rounded else GaussianNoise(sigma)
     assert parse(str(made)) == made
+
+
+@given(levels)
+def test_camera_noise_reads_back_as_what_it_is(sigma):
+    assert parse(str(CameraNoise(sigma))) == CameraNoise(sigma) != GaussianNoise(sigma)
 
 
 @given(levels, levels, st.sampled_from([0.25, 0.4, 0.5]))
@@ -45,6 +59,7 @@ def test_the_recipe_of_the_default_denoiser_means_what_it_says():
         ("gaussian:", "no number"),
         ("gaussian:-1", "no range"),
         ("gaussian:9..3", "no range"),
+        ("camera:0..9", "one level"),
         ("clip8:3", "takes no value"),
         ("2*clip8", "no probability"),
         ("0.7*gaussian:1 | 0.7*gaussian:2", "add to more than 1"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from ..datasets import DatasetPicture
 from ..degradation import Degradation, GaussianNoise
 from ..engine import run as engine_run
 from ..errors import Cancelled, CardError, MemoryLimit, SigmaOutOfRange, UsageError, WeightsError
+from ..estimation.noise import CLEAN, estimate_any_noise
 from ..image.image import Image
 from ..metrics import im2uint8, psnr, ssim
 from ..version import __version__
@@ -154,6 +155,8 @@ def _rows(job: Job, known: list[Row], run) -> Iterator[tuple[Row, bool]]:
 
 def _measure(job: Job, picture: DatasetPicture, clean, damaged, told: Degradation, identity, run) -> Row:
     plan, image = job.entry.plan(told), Image(samples=damaged, scale=1.0)
+    if job.protocol.real and job.sigma is None and told.noise.sigma < CLEAN:
+        plan = replace(plan, strength=0.0)  # as `nonloc denoise` leaves such a picture alone
     wall, cpu = time.perf_counter(), time.process_time()
     restored, record = run(plan, image)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -193,16 +196,15 @@ def _damaged(job: Job, picture: DatasetPicture, clean: np.ndarray) -> np.ndarray
 def _told(job: Job, damaged: np.ndarray) -> Degradation:
     """What the method is told: the noise that was added; on real pairs the given or estimated level."""
     if job.sigma is None:
-        return GaussianNoise(_estimated(damaged))
+        return _estimated(damaged)
     return GaussianNoise(job.sigma) if job.protocol.real else degradation(job.sigma, job.regime)
 
 
-def _estimated(damaged: np.ndarray) -> float:
-    """The level that `nonloc denoise` would find in the 8-bit file."""
-    from ..estimation.noise import estimate_noise
-
+def _estimated(damaged: np.ndarray) -> GaussianNoise:
+    """What `nonloc denoise` would find in the 8-bit file."""
     planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(damaged), -1, 0))
-    return round(float(estimate_noise(planes, step=1 / 255).sigma), 2)
+    found = estimate_any_noise(planes, step=1 / 255)
+    return found.at(round(found.sigma, 2))
 
 
 def _of(job: Job, rows: Iterable[Row]) -> list[Row]:

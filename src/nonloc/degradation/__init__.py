@@ -1,10 +1,11 @@
 """What can happen to a picture: one vocabulary for training, benchmark, estimation and methods."""
 
 from .degradation import Degradation, Distribution, Mixture, Random, RandomSequence, Sequence
-from .noise import Clip8, GaussianLevels, GaussianNoise
+from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
 from .text import parse, parse_fixed
 
 __all__ = [
+    "CameraNoise",
     "Clip8",
     "Degradation",
     "Distribution",

@@ -34,6 +34,15 @@ class GaussianNoise(Degradation):
 
 
 @dataclass(frozen=True)
+class CameraNoise(GaussianNoise):
+    """What a camera's demosaicing, smoothing and JPEG leave of its noise; `sigma` is the level that serves best when a
+    method for white noise is told it. `apply` draws white noise of that level, for want of the camera."""
+
+    def __str__(self) -> str:
+        return f"camera:{self.sigma:g}"
+
+
+@dataclass(frozen=True)
 class GaussianLevels(Distribution):
     """White Gaussian noise with sigma uniform between two levels."""
 

@@ -3,6 +3,7 @@
 gaussian:25                         noise of one level
 gaussian:25 + clip8                 both, in this order
 gaussian:0..75                      a level drawn each time
+camera:8                            what a camera leaves of its noise, as strong as white noise of that level
 0.4*clip8                           in 40 % of the cases
 0.9*gaussian:0..75 | 0.1*gaussian:0..3 + 0.4*clip8
                                     one of two, then perhaps the third ('|' binds closer than '+')
@@ -15,7 +16,7 @@ from difflib import get_close_matches
 
 from ..errors import DegradationError
 from .degradation import Degradation, Distribution, Mixture, RandomSequence, Sequence
-from .noise import Clip8, GaussianLevels, GaussianNoise
+from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
 
 
 def parse(text: str) -> Distribution:
@@ -78,6 +79,13 @@ def _gaussian(value: str, text: str) -> Distribution:
     return GaussianLevels(*levels) if dots else GaussianNoise(*levels)
 
 
+def _camera(value: str, text: str) -> Distribution:
+    found = _gaussian(value, text)
+    if not isinstance(found, GaussianNoise):
+        raise DegradationError(f"degradation {text!r}", "camera noise has one level", "Write camera:8, for example")
+    return CameraNoise(found.sigma)
+
+
 def _clip8(value: str, text: str) -> Distribution:
     if value:
         raise DegradationError(f"degradation {text!r}", f"clip8 takes no value, got {value!r}", "Write clip8")
@@ -98,4 +106,4 @@ def _number(text: str, whole: str) -> float:
     return number
 
 
-_READERS = {"gaussian": _gaussian, "clip8": _clip8, "none": _none}
+_READERS = {"gaussian": _gaussian, "camera": _camera, "clip8": _clip8, "none": _none}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..image.layout import let_go
 from ..methods import registry
 from ..methods.base import Method, NetworkMethod
 from ..version import __version__
+from .anchor import REACH, anchor, anchors
 from .channels import separate
 from .device import check_precision, choose_device, forward, place, threads
 from .duration import expect
@@ -104,6 +106,8 @@ def _run_tiles(plan, method, image, record, progress, cancel) -> np.ndarray:
     if type(method).measure is not Method.measure:
         told = method.measure(image.pixels()[np.newaxis], told)
     restore = partial(_restore, method, told, record)
+    if anchors(method.card, plan.degradation):
+        restore = partial(_anchored, restore)
     samples = np.empty_like(np.asarray(image.samples), subok=False)
     meter = Meter(record.tiles, progress, cancel)
     for group in _groups(tiles(image.height, image.width, record.tile, record.halo, grid), record.batch):
@@ -129,6 +133,10 @@ def _read(image: Image, group: list[Tile]) -> np.ndarray:
     if len(group) == 1:
         return image.pixels(*group[0].read)[np.newaxis]  # without the copy that stacking makes
     return np.stack([image.pixels(*tile.read) for tile in group])
+
+
+def _anchored(restore: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -> np.ndarray:
+    return anchor(restore(pixels), pixels)
 
 
 def _restore(method: Method, told, record: Record, pixels: np.ndarray) -> np.ndarray:
@@ -163,16 +171,18 @@ def _method(plan: Plan, image: Image) -> Method:
 
 
 def _halo(plan: Plan, method: Method) -> int:
+    further = REACH if anchors(method.card, plan.degradation) else 0
     if plan.halo == "fast" and method.card.halo_8bit is not None:
-        return method.card.halo_8bit
-    return method.card.halo_exact or 0
+        return method.card.halo_8bit + further
+    return (method.card.halo_exact or 0) + further
 
 
 def _tiling(plan: Plan, method: Method, image: Image, grid: int) -> tuple[int | None, int, list[str]]:
     """Side of the tiles (None: the whole picture), their halo, and what to say where 'auto' could not be exact."""
     if plan.halo not in ("auto", "exact", "fast"):
         raise UsageError(f"halo {plan.halo!r}", "no such halo", "Use 'auto', 'exact' or 'fast'")
-    halo, fast = _halo(plan, method), method.card.halo_8bit
+    halo = _halo(plan, method)
+    fast = None if method.card.halo_8bit is None else _halo(replace(plan, halo="fast"), method)
     if plan.tile is None or (isinstance(plan.tile, int) and plan.tile > 0):
         return plan.tile, halo, []
     if plan.tile != "auto":

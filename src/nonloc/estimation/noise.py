@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..degradation import GaussianNoise
+from ..degradation import CameraNoise, GaussianNoise
 from ..errors import ImageError
 from .clipping import Ends, find_ends
+from .correlated import estimate_correlated
 from .interval import interval
 from .weak_texture import Patches, cut, weak_texture_level
 
+CLEAN = 1.5  # below this level a picture is better left as it is
+STRONGER = 1.5  # times the white level, from where noise counts as correlated: white noise reads about 1.2
 WHITE = 255  # sigma is on this scale
 
 # (side, stride, about how many patches): the first that gives enough patches is taken
@@ -38,6 +41,8 @@ class NoiseEstimate:
     where there is hardly any noise; 0 means not known.
     clipped: fraction of the samples that lie exactly on black or white.
     method: how it was found, in words.
+    correlation: of the noise of neighbouring pixels where it is correlated, as cameras leave it; 0 for white noise.
+        sigma is then the level to tell a method that was made for white noise.
     """
 
     sigma: float
@@ -46,13 +51,19 @@ class NoiseEstimate:
     confidence: float
     clipped: float
     method: str
+    correlation: float = 0.0
 
     @property
     def degradation(self) -> GaussianNoise:
-        return GaussianNoise(self.sigma)
+        return self.at(self.sigma)
+
+    def at(self, sigma: float) -> GaussianNoise:
+        """Noise of this kind, of that level."""
+        return CameraNoise(sigma) if self.correlation else GaussianNoise(sigma)
 
     def __str__(self) -> str:
-        return f"sigma {self.sigma:.1f} ({self.low:.1f} to {self.high:.1f})"
+        kind = "camera noise, as strong as " if self.correlation else ""
+        return f"{kind}sigma {self.sigma:.1f} ({self.low:.1f} to {self.high:.1f})"
 
 
 def estimate_noise(pixels: np.ndarray, *, step: float | None = None) -> NoiseEstimate:
@@ -79,6 +90,19 @@ def estimate_noise(pixels: np.ndarray, *, step: float | None = None) -> NoiseEst
     low, high = interval(sigma, patches.area, len(channels) > 1, ends.fraction)
     method = f"{count} patches of weak texture, {patches.side} x {patches.side}, eigenvalues measured across halves"
     return estimate(sigma, low, high, ends.fraction, method + (", clipping undone" if ends.any else ""))
+
+
+def estimate_any_noise(pixels: np.ndarray, *, step: float | None = None) -> NoiseEstimate:
+    """`estimate_noise`, and where the noise of a colour picture is correlated, the level that serves best.
+
+    Arguments and errors as there. What is said of correlated noise is measured on simulated cameras: see `correlated`.
+    """
+    white, seen = estimate_noise(pixels, step=step), estimate_correlated(pixels)
+    if seen.sigma <= STRONGER * white.sigma:
+        return white
+    method = "flat blocks beside those of simulated cameras"
+    correlation = max(seen.correlation, 0.01)
+    return NoiseEstimate(seen.sigma, seen.low, seen.high, seen.confidence, white.clipped, method, correlation)
 
 
 def independent_channels(pixels: np.ndarray) -> np.ndarray:

@@ -91,17 +91,18 @@ def compare(
         )
     level = read_sigma(sigma, picture)
     if level is None:
-        level = round(estimate_picture(picture).sigma, 2)
-    names = list(methods) if methods else _fitting(picture.channels, level)
-    entries = tuple(_entry(name, picture, truth, level, options) for name in names)
-    return Comparison(picture, truth, level, entries)
+        estimate = estimate_picture(picture)
+        noise = estimate.at(round(estimate.sigma, 2))
+    else:
+        noise = GaussianNoise(level)
+    names = list(methods) if methods else _fitting(picture.channels, noise.sigma)
+    entries = tuple(_entry(name, picture, truth, noise, options) for name in names)
+    return Comparison(picture, truth, noise.sigma, entries)
 
 
-def _entry(name: str, picture: Image, truth: Image | None, level: float, options: Options | None) -> Entry:
+def _entry(name: str, picture: Image, truth: Image | None, noise: GaussianNoise, options: Options | None) -> Entry:
     try:
-        restored, record = denoise(
-            picture, sigma=GaussianNoise(level), method=name, options=options, return_report=True
-        )
+        restored, record = denoise(picture, sigma=noise, method=name, options=options, return_report=True)
     except NonlocError as error:
         if name not in cards():
             raise

@@ -10,7 +10,7 @@ from ..degradation import GaussianNoise
 from ..engine import Plan, Record, run, separate
 from ..engine.plan import MEMORY
 from ..engine.progress import Cancel, Listener
-from ..estimation.noise import NoiseEstimate
+from ..estimation.noise import CLEAN, NoiseEstimate
 from ..image.array import as_image, like
 from ..image.image import Image
 from ..methods.registry import card
@@ -18,8 +18,6 @@ from ..version import __version__
 from .choose import choose_denoiser
 from .estimate import estimate_picture
 from .levels import read_sigma, warn_if_far
-
-CLEAN = 1.5  # below this estimated level (0-255 scale) a picture is left as it is
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def plan_denoise(
     if given is not None:
         record.warnings = warn_if_far(given, estimate)
         record.diagnosis = f"sigma {given:g} given ({diagnosis})"
-    noise = GaussianNoise(level)
+    noise = sigma if isinstance(sigma, GaussianNoise) else estimate.at(level)
     considered: tuple[str, ...] = ()
     reason = "asked for"
     if method is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..estimation.noise import NoiseEstimate, estimate_noise
+from ..estimation.noise import NoiseEstimate, estimate_any_noise
 from ..image.array import as_image
 from ..image.image import Image
 
@@ -15,7 +15,7 @@ PIXELS = 4 << 20  # enough for a level to 1 %, and no more memory than a small p
 
 
 def estimate(image: Any, *, channel_axis: int | None = None) -> NoiseEstimate:
-    """The level of white Gaussian noise in a picture, on the 0-255 scale, with an interval.
+    """The level of noise in a picture, on the 0-255 scale, with an interval: white, or as a camera leaves it.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def estimate(image: Any, *, channel_axis: int | None = None) -> NoiseEstimate:
 def estimate_picture(picture: Image) -> NoiseEstimate:
     """`estimate` for an Image; of a large one, windows spread over it are looked at."""
     step = picture.scale if picture.dtype.kind in "ui" else None
-    return estimate_noise(_windows(picture), step=step)
+    return estimate_any_noise(_windows(picture), step=step)
 
 
 def _windows(picture: Image) -> np.ndarray:

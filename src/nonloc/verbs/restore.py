@@ -12,7 +12,7 @@ from ..image.image import Image
 from .denoise import Options, plan_denoise
 
 # Said with every diagnosis, until more is looked for.
-SCOPE = "looked for: white Gaussian noise only; blur, compression and damage are not diagnosed yet"
+SCOPE = "looked for: white noise, and what a camera leaves of noise; blur, compression and damage are not diagnosed yet"
 
 
 def restore(
@@ -29,7 +29,7 @@ def restore(
     """Find out what is wrong with a picture and repair it with the best method for the case.
 
     Parameters, returns and errors as for `nonloc.denoise`; a picture with nothing wrong comes back as it was. At
-    present white Gaussian noise is diagnosed, and nothing else; the report says so.
+    present noise is diagnosed, and nothing else; the report says so.
     """
     picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
     plan, record = plan_restore(picture, strength=strength, options=options)
