@@ -5,7 +5,8 @@ pixels, of the whole picture, and of a mosaic of all 24 in 2048 x 2048. What is 
 
     python benchmarks/any_size.py nlrn nlrn-fast nonloc-s --sigma 15 [--threads 2]
 
-Rows go to results/experiments/any_size.csv; what stands there is not measured again. The mosaic runs in the fast halo under 2 GiB.
+Rows go to results/experiments/any_size.csv; what stands there is not measured again. The mosaic runs in tiles, under
+2 GiB.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ The spread of the unchanged network over its seeds says which differences count.
 
     python benchmarks/nlrn_ablations.py --minutes 4 --seeds 3      # trains what is missing; table and plot
 
-Rows go to results/experiments/nlrn_ablations.csv, the plot to docs/nlrn_ablations.svg; trainings resume in runs/nlrn-ablations.
+Rows go to results/experiments/nlrn_ablations.csv, the plot to docs/nlrn_ablations.svg; trainings resume in
+runs/nlrn-ablations.
 """
 
 from __future__ import annotations

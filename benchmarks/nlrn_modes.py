@@ -6,9 +6,9 @@ crops     128 x 128 of House and Barbara: whole, and patches with stride 45, 22,
 picture   House, 256 x 256: whole, and stride 22, 14 and 7
 bsd68     each 4th picture of BSD68, 17 in all: whole, and DnCNN-S
 
-Noise: `numpy-legacy`, drawn for the whole picture before crops are cut. Rows go to results/experiments/nlrn_modes.csv as soon as
-they are measured, and are not measured again. Prints a line a row, then the table: gain over DnCNN-S, and each stride
-against the whole picture at once, in dB and in CPU time.
+Noise: `numpy-legacy`, drawn for the whole picture before crops are cut. Rows go to results/experiments/nlrn_modes.csv
+as soon as they are measured, and are not measured again. Prints a line a row, then the table: gain over DnCNN-S, and
+each stride against the whole picture at once, in dB and in CPU time.
 """
 
 import argparse

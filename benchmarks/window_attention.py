@@ -1,6 +1,6 @@
 """Window attention: microseconds per pixel and step of each path, beside one unfold and a batched product.
 
-    OMP_NUM_THREADS=1 python benchmarks/window_attention.py [--steps 5] [--blocks] [--out results/experiments/window_attention.csv]
+    OMP_NUM_THREADS=1 python benchmarks/window_attention.py [--steps 5] [--blocks] [--out FILE]
 
 Each figure is the least process CPU time of some steps that carry logits, on one thread, divided by the pixels, so that
 other programs on the machine matter little. `unfold` gathers the window of each pixel of a row and multiplies: what one

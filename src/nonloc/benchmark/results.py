@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from .protocol import protocols
 
 FORMATS = {
     "sigma": "g", "told": ".4g", "psnr": ".6f", "psnr_float": ".6f", "psnr_input": ".6f", "ssim": ".8f",
@@ -102,8 +103,8 @@ class Results:
 
     @classmethod
     def read(cls, folder: Path | str = "results", sets: Iterable[str] | None = None) -> Results:
-        """All current rows of a folder, or those of some sets."""
-        files = sorted(Path(folder).glob("*.csv")) if sets is None else [Path(folder) / f"{s}.csv" for s in sets]
+        """All current rows of a folder, or those of some sets; other tables that lie there are left alone."""
+        files = [Path(folder) / f"{s}.csv" for s in sorted(protocols() if sets is None else sets)]
         return cls([row for file in files for row in current(read_rows(file))])
 
     def only(self, **wanted: Any) -> list[Row]:
