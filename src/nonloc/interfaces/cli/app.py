@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from ...version import __version__
-from . import bench, compare, demo, denoise, doctor, estimate, import_weights, methods, restore, train
+from . import bench, compare, demo, denoise, doctor, estimate, import_weights, methods, restore, train, web
 
 
 def build() -> App:
@@ -16,6 +16,6 @@ def build() -> App:
         version=__version__,
         version_flags=["--version"],
     )
-    for module in (restore, denoise, estimate, compare, methods, bench, train, import_weights, doctor, demo):
+    for module in (restore, denoise, estimate, compare, methods, web, bench, train, import_weights, doctor, demo):
         app.command(module.command, name=module.NAME)
     return app
