@@ -87,8 +87,8 @@ def check_tiles_leave_no_trace(name: str) -> None:
         assert found.tiles_why, "the card says tiles = false without a reason"
         return
     bound = ROUNDING_RECURRENT if found.recurrent else ROUNDING
-    side = 32
     halo = found.halo_exact or 0
+    side = max(32, halo // 3)  # not hundreds of tiles that are nearly all rim
     size = (2 * side + 2 * halo + 17, 2 * side + halo + 6)  # so that some halos end inside the picture
     if max(size) > 700:
         size = (201, 170)
