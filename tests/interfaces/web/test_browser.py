@@ -311,6 +311,7 @@ def test_everything_can_be_done_by_keyboard(visit, noisy):
                 return
         raise AssertionError(f"{selector} is not reached by Tab")
 
+    page.wait_for_timeout(2000)  # on a busy machine the page is drawn before its session is there
     tab_to("#choose")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
