@@ -109,7 +109,7 @@ def add(page, *paths):
 def restore(page):
     page.get_by_role("button", name="Restore", exact=True).click()
     expect(page.locator("#download")).to_be_visible(timeout=LONG)
-    page.wait_for_timeout(400)  # squares come
+    settled(page)
 
 
 def canvas(page, selector="#canvas"):
@@ -125,7 +125,9 @@ def saved(page, click):
 
 
 def settled(page):
-    page.wait_for_timeout(500)
+    """The page when all that its canvases show has come and is drawn."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(page.locator("canvas[aria-busy=true]")).to_have_count(0, timeout=LONG)
     return page
 
 
@@ -311,7 +313,6 @@ def test_everything_can_be_done_by_keyboard(visit, noisy):
                 return
         raise AssertionError(f"{selector} is not reached by Tab")
 
-    page.wait_for_timeout(2000)  # on a busy machine the page is drawn before its session is there
     tab_to("#choose")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
@@ -372,8 +373,24 @@ def test_pictures_can_be_dropped_and_a_reload_keeps_them(visit, make_picture):
     expect(page.locator("#plan")).not_to_be_empty(timeout=LONG)
     page.reload()
     expect(page.locator("#name")).to_have_text("dropped.tif", timeout=LONG)
+    settled(page)
     page.get_by_role("button", name="Remove this picture").click()
     expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
+
+
+def test_a_picture_that_is_dropped_before_the_page_is_ready_is_taken(visit, noisy):
+    page = visit()
+    page.evaluate("sessionStorage.clear()")
+    held = []
+    page.route("**/api/sessions", lambda route: held.append(route))  # the answer that the page cannot begin without
+    page.reload()
+    page.locator("#files").set_input_files(str(noisy))
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(page.locator("#name")).to_have_text("night.tif", timeout=LONG)
+    expect(page.locator("#plan")).not_to_be_empty(timeout=LONG)
+    assert page.locator("#alerts .problem").count() == 0
 
 
 def test_the_command_serves_and_takes_its_files_along_when_it_ends(tmp_path):

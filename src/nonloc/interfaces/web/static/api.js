@@ -21,20 +21,30 @@ async function call(method, path, body, type) {
 }
 
 export const address = (...parts) => [base, ...parts].join("/");
-export const get = (...parts) => call("GET", address(...parts));
-export const drop = (...parts) => call("DELETE", address(...parts));
-export const ask = (wanted, ...parts) => call("POST", address(...parts), JSON.stringify(wanted), "application/json");
-export const changes = (since) => call("GET", `${base}?since=${since}`);
 
-export const upload = (file) =>
-  call("POST", `${address("pictures")}?name=${encodeURIComponent(file.name)}`, file, "application/octet-stream");
+// A visitor may drop a picture before the page has its session: whatever is asked waits for it.
+let begun = Promise.resolve();
+const after = (send) => async (...given) => { await begun; return send(...given); };
+
+const news = (since) => call("GET", `${base}?since=${since}`);
+export const changes = after(news);
+export const get = after((...parts) => call("GET", address(...parts)));
+export const drop = after((...parts) => call("DELETE", address(...parts)));
+export const ask = after((wanted, ...parts) => call("POST", address(...parts), JSON.stringify(wanted), "application/json"));
+export const upload = after((file) =>
+  call("POST", `${address("pictures")}?name=${encodeURIComponent(file.name)}`, file, "application/octet-stream"));
 
 // The session of this tab, which outlives a reload; a new one where there is none.
-export async function begin() {
+export function begin() {
+  begun = open();
+  return begun;
+}
+
+async function open() {
   const known = sessionStorage.getItem("nonloc-session");
   if (known) {
     base = `/api/sessions/${known}`;
-    try { await changes(0); return; } catch (error) { if (error.status !== 404) throw error; }
+    try { await news(0); return; } catch (error) { if (error.status !== 404) throw error; }
   }
   const made = await call("POST", "/api/sessions");
   base = `/api/sessions/${made.session}`;

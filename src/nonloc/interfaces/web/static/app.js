@@ -156,9 +156,9 @@ async function restoreAll() {
 }
 
 async function remove(id) {
-  try { await drop("pictures", id); } catch (error) { if (error.status !== 404) refused(error); }
-  forget(id);
+  forget(id); // first, so that nothing of it is asked for while it goes
   show();
+  try { await drop("pictures", id); } catch (error) { if (error.status !== 404) refused(error); }
 }
 
 // ---- coming in

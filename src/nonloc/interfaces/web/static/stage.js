@@ -13,7 +13,8 @@ export const place = new Place((quiet) => {
 });
 const panes = new Set();
 export const redraw = () => panes.forEach((pane) => pane.draw());
-export const addPane = (canvas, layers) => { const pane = new Pane(canvas, place, layers); panes.add(pane); return pane; };
+export const addPane = (canvas, layers) => { const pane = new Pane(canvas, place, layers, loading); panes.add(pane); return pane; };
+const loading = () => [...shown.values()].includes(null);
 export const endPane = (pane) => { pane.end(); panes.delete(pane); };
 
 // What a page of a picture or work looks like, or null until the server has told.

@@ -8,11 +8,12 @@ const waiting = new Set();
 // One layer: where its squares are (`address(level, column, row)`), and the sizes of its levels.
 export const layer = (address, sizes) => ({ address, sizes });
 
+// The picture of a square; null until it comes, false when it cannot be had.
 function square(url) {
   let found = squares.get(url);
-  if (found) { squares.delete(url); squares.set(url, found); return found.complete && found.naturalWidth ? found : null; }
+  if (found) { squares.delete(url); squares.set(url, found); return found.complete ? found.naturalWidth > 0 && found : null; }
   found = new Image();
-  found.onload = () => waiting.forEach((draw) => draw());
+  found.onload = found.onerror = () => waiting.forEach((draw) => draw());
   found.src = url;
   squares.set(url, found);
   if (squares.size > KEPT) squares.delete(squares.keys().next().value);
@@ -56,14 +57,20 @@ export class Place {
   }
 }
 
-// One canvas. `layers()` gives what to draw: [{layer, from, to, alpha, ground}], from and to as parts of the width.
+// One canvas. `layers()` gives what to draw: [{layer, from, to, alpha, ground}], from and to as parts of the width;
+// `loading()` whether more layers are to come. The canvas is marked as busy until all is drawn.
 export class Pane {
-  constructor(canvas, place, layers) {
-    Object.assign(this, { canvas, place, layers, asked: false });
+  constructor(canvas, place, layers, loading) {
+    Object.assign(this, { canvas, place, layers, loading, asked: false, missing: false });
     this.draw = () => {
       if (this.asked) return;
       this.asked = true;
-      requestAnimationFrame(() => { this.asked = false; this.paint(); });
+      canvas.setAttribute("aria-busy", true);
+      requestAnimationFrame(() => {
+        this.asked = this.missing = false;
+        this.paint();
+        if (!this.asked) canvas.setAttribute("aria-busy", this.missing || loading());
+      });
     };
     waiting.add(this.draw);
     this.sized = new ResizeObserver(() => this.draw());
@@ -111,6 +118,7 @@ export class Pane {
     pen.imageSmoothingEnabled = place.zoom < 3 && !Number.isInteger(place.zoom);
     pen.imageSmoothingQuality = "high";
     const fine = this.seen(sizes, level, wide, high).map(([c, r]) => [c, r, square(address(level, c, r))]);
+    if (fine.some(([, , picture]) => picture === null)) this.missing = true;
     if (level !== last && fine.some(([, , picture]) => !picture)) {
       for (const [c, r] of this.seen(sizes, last, wide, high)) this.put(pen, sizes, last, c, r, square(address(last, c, r)));
     }
