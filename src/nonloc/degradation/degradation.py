@@ -36,6 +36,10 @@ class Degradation(Distribution):
         """Damaged copy of `pixels` (..., H, W), black 0, white 1; same dtype and kind of array."""
         raise TypeError(f"{type(self).__name__} says nothing about applying")
 
+    def pair(self, pixels: Any, rng: Random) -> tuple[Any, Any]:
+        """What restoring shall lead to, and the damaged copy: for most the picture itself is what it leads to."""
+        return pixels, self.apply(pixels, rng)
+
     def sample(self, rng: Random) -> Degradation:
         return self
 
@@ -52,9 +56,15 @@ class Sequence(Degradation):
     steps: tuple[Degradation, ...]
 
     def apply(self, pixels: Any, rng: Random) -> Any:
-        for step in self.steps:
-            pixels = step.apply(pixels, rng)
-        return pixels
+        return self.pair(pixels, rng)[1]
+
+    def pair(self, pixels: Any, rng: Random) -> tuple[Any, Any]:
+        if not self.steps:
+            return pixels, pixels
+        clean, damaged = self.steps[0].pair(pixels, rng)
+        for step in self.steps[1:]:
+            damaged = step.apply(damaged, rng)
+        return clean, damaged
 
     @property
     def noise(self) -> Any:

@@ -4,6 +4,8 @@ gaussian:25                         noise of one level
 gaussian:25 + clip8                 both, in this order
 gaussian:0..75                      a level drawn each time
 camera:8                            what a camera leaves of its noise, as strong as white noise of that level
+poisson-gaussian:0.02,5             shot noise of that gain, and read noise of that level; ranges for each, too
+photo:1..12                         a shot by a simulated camera, its JPEG and all, with noise of that level
 0.4*clip8                           in 40 % of the cases
 0.9*gaussian:0..75 | 0.1*gaussian:0..3 + 0.4*clip8
                                     one of two, then perhaps the third ('|' binds closer than '+')
@@ -15,8 +17,10 @@ import math
 from difflib import get_close_matches
 
 from ..errors import DegradationError
+from . import poisson_gaussian
 from .degradation import Degradation, Distribution, Mixture, RandomSequence, Sequence
 from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
+from .photo import Photos
 
 
 def parse(text: str) -> Distribution:
@@ -86,6 +90,14 @@ def _camera(value: str, text: str) -> Distribution:
     return CameraNoise(found.sigma)
 
 
+def _photo(value: str, text: str) -> Distribution:
+    found = _gaussian(value, text)
+    if isinstance(found, GaussianLevels):
+        return Photos(found.low, found.high)
+    assert isinstance(found, GaussianNoise)
+    return Photos(found.sigma, found.sigma)
+
+
 def _clip8(value: str, text: str) -> Distribution:
     if value:
         raise DegradationError(f"degradation {text!r}", f"clip8 takes no value, got {value!r}", "Write clip8")
@@ -106,4 +118,11 @@ def _number(text: str, whole: str) -> float:
     return number
 
 
-_READERS = {"gaussian": _gaussian, "camera": _camera, "clip8": _clip8, "none": _none}
+_READERS = {
+    "gaussian": _gaussian,
+    "camera": _camera,
+    "clip8": _clip8,
+    "photo": _photo,
+    "poisson-gaussian": poisson_gaussian.read,
+    "none": _none,
+}

@@ -1,4 +1,4 @@
-"""The two lines of `correlated`, fitted by benchmarks/camera_noise.py, which says what to and how well."""
+"""The two lines of `correlated`; benchmarks/camera_noise_fit.py fits them, and tells how well."""
 
 import numpy as np
 

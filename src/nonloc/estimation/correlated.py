@@ -8,7 +8,7 @@ colour; texture is not. A line through these figures, fitted to simulated camera
 noise, and how strong a white-noise denoiser should take it to be.
 
 Source of the flat blocks per brightness: Ponomarenko et al. in Colom, Buades, IPOL 3, 2013, DOI 10.5201/ipol.2013.45.
-The other figures, the fit (`camera_fit`) and the level it aims at are ours: see benchmarks/camera_noise.py.
+The other figures, the fit (`camera_fit`) and the level it aims at are ours: see benchmarks/camera_noise_fit.py.
 """
 
 from __future__ import annotations

@@ -92,6 +92,7 @@ class Card:
     tiles: bool = True
     tiles_why: str = ""
     recurrent: bool = False
+    blind: bool = False
     bytes_per_pixel: float = 64
     seconds_per_mp: float | None = None
     table2: str | None = None

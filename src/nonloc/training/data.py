@@ -68,9 +68,9 @@ def draw_batch(
     """One batch; each sample with its own draw of the degradation."""
     clean = crops.draw(size, rng)
     noisy, std = torch.empty_like(clean), torch.zeros(size, device=clean.device)
-    for i, sample in enumerate(clean):
+    for i in range(size):
         drawn = degradation.sample(rng)
-        noisy[i] = drawn.apply(sample, noise)
+        clean[i], noisy[i] = drawn.pair(clean[i], noise)
         if drawn.noise is not None:
             std[i] = drawn.noise.std
     return Batch(clean, noisy, std)

@@ -23,7 +23,7 @@ from ..methods import registry
 from ..methods import weights as weights_files
 from ..methods.base import NetworkMethod
 from ..methods.card import Card
-from . import checkpoint
+from . import checkpoint, stages
 from .data import Batch, Crops, TorchRandom, draw_batch, load_pictures
 from .recipe import Recipe
 from .schedule import Progress, ema_decay, rate
@@ -118,6 +118,9 @@ class Training:
         return self.scores
 
     def _step(self) -> float:
+        if self.recipe.stages is not None:
+            stages.enter(self.module, self.progress.fraction, self.recipe.stages.greedy)
+            self.ema.depth = self.module.depth
         factor = rate(self.progress.fraction, self.recipe.schedule.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.optimizer.rate * factor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from ..errors import RecipeError
 
@@ -52,13 +52,21 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Stages:
+    """For a network of stages. greedy: the first part of the way, in which each learns alone behind those before it."""
+
+    greedy: float
+
+
+@dataclass(frozen=True)
 class Validate:
-    """When (minutes or steps between), on what, at which levels (0-255 scale)."""
+    """When (minutes or steps between), on what, at which levels (0-255 scale) of which degradation."""
 
     minutes: float = 10.0
     steps: int | None = None
     pictures: str = "bsd32val"
     count: int = 32
+    degradation: str = "gaussian"
     sigma: tuple[float, ...] = (15, 25, 50)
 
 
@@ -79,6 +87,7 @@ class Recipe:
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Schedule = field(default_factory=Schedule)
     validate: Validate = field(default_factory=Validate)
+    stages: Stages | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -126,7 +135,7 @@ def _build(cls: type, raw: dict[str, Any], file: str) -> Any:
         )
     values = {}
     for name, value in raw.items():
-        hint = hints[name]
+        hint = next((part for part in get_args(hints[name]) if is_dataclass(part)), hints[name])
         if is_dataclass(hint):
             value = _build(hint, value, file)  # type: ignore[arg-type]
         elif isinstance(value, list):

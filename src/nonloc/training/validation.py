@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from ..datasets import load
-from ..degradation import GaussianNoise
+from ..degradation import parse
 from ..engine import Plan, run
 from ..image.image import Image
 from ..methods import registry
@@ -40,10 +40,14 @@ class Validation:
         }
 
     def _one(self, method, name: str, clean: np.ndarray, sigma: float) -> float:
-        noise = GaussianNoise(sigma)
-        noisy = noise.apply(clean / 255, np.random.default_rng([0, zlib.crc32(name.encode())]))
-        samples = np.ascontiguousarray(noisy.transpose(1, 2, 0), dtype=np.float32)
-        image = Image(samples[..., 0] if len(clean) == 1 else samples, scale=1.0)
-        restored, _ = run(Plan(method, noise, tile=None), image)
-        reference = clean[0] if len(clean) == 1 else clean.transpose(1, 2, 0)
-        return psnr(reference, im2uint8(restored.samples), data_range=255)
+        rng = np.random.default_rng([0, zlib.crc32(name.encode())])
+        damage = parse(f"{self.recipe.validate.degradation}:{sigma:g}").sample(rng)
+        reference, noisy = damage.pair(clean / 255, rng)
+        image = Image(as_samples(noisy.astype(np.float32)), scale=1.0)
+        restored, _ = run(Plan(method, damage, tile=None), image)
+        return psnr(as_samples(im2uint8(reference)), im2uint8(restored.samples), data_range=255)
+
+
+def as_samples(planes: np.ndarray) -> np.ndarray:
+    """(H, W) from one plane, (H, W, C) from several."""
+    return planes[0] if len(planes) == 1 else np.ascontiguousarray(planes.transpose(1, 2, 0))
