@@ -20,7 +20,7 @@ from .anchor import REACH, anchor, anchors
 from .channels import separate
 from .device import check_precision, choose_device, forward, place, threads
 from .duration import expect
-from .ensemble import self_ensemble
+from .ensemble import SIZES, self_ensemble
 from .memory import SMALLEST, choose_tile, give_back, predict
 from .plan import Plan
 from .progress import Cancel, Listener, Meter
@@ -113,7 +113,7 @@ def _run_tiles(plan, method, image, record, progress, cancel) -> np.ndarray:
     for group in _groups(tiles(image.height, image.width, record.tile, record.halo, grid), record.batch):
         padded = pad(_read(image, group), _multiple(plan, method), method.card.minimum)
         let_go(image.samples)
-        restored = self_ensemble(restore, padded) if plan.ensemble == 8 else restore(padded)
+        restored = self_ensemble(restore, padded, plan.ensemble) if plan.ensemble > 1 else restore(padded)
         del padded
         for i, tile in enumerate(group):
             clean = restored[i][(slice(None), *tile.inner)]
@@ -156,8 +156,8 @@ def _pixels_alone(method: Method, told, pixels):
 
 
 def _method(plan: Plan, image: Image) -> Method:
-    if plan.ensemble not in (1, 8):
-        raise UsageError(f"ensemble {plan.ensemble}", "there are eight views of a square", "Use 1 or 8")
+    if plan.ensemble not in SIZES:
+        raise UsageError(f"ensemble {plan.ensemble}", "there are eight views of a square", "Use 1, 2, 4 or 8")
     if isinstance(plan.method, Method):
         return plan.method
     noise = plan.degradation.noise if plan.degradation is not None else None
@@ -210,7 +210,7 @@ def _grid(plan: Plan, method: Method) -> int:
 
 def _multiple(plan: Plan, method: Method) -> int:
     # turned views keep the grid only when both ends of the picture lie on it
-    return _grid(plan, method) if plan.ensemble == 8 else method.card.multiple
+    return _grid(plan, method) if plan.ensemble > 1 else method.card.multiple
 
 
 def _groups(pieces: Iterable[Tile], size: int) -> Iterator[list[Tile]]:

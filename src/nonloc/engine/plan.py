@@ -25,7 +25,7 @@ class Plan:
     memory: bytes that the process may use; a plan that cannot keep it is refused.
     precision: 'fp32' or 'bf16' (networks only). device: 'auto', 'cpu', 'cuda', 'mps'.
     strength: 0 gives the picture back, 1 the restored one, between them a blend.
-    ensemble: 1, or 8 to average over the turns and mirrors of the square.
+    ensemble: 1, or 2, 4 or 8 to average over so many turns and mirrors of the square.
     licence: take only weights of that licence ('open').
     reason, diagnosis, considered, warnings: for the record; they change nothing.
     """

@@ -32,7 +32,9 @@ class Running:
         Literal["auto", "exact", "fast"],
         Parameter(help="Rim of the tiles: exact, fast (within half an 8-bit level), or auto: exact where it fits."),
     ] = "auto"
-    ensemble: Annotated[Literal[1, 8], Parameter(help="8 averages over turns and mirrors: eight times slower.")] = 1
+    ensemble: Annotated[
+        Literal[1, 2, 4, 8], Parameter(help="Average over so many turns and mirrors, so many times slower.")
+    ] = 1
     licence: Annotated[
         Literal["any", "open"], Parameter(help="open takes only weights that anyone may use for anything.")
     ] = "any"
