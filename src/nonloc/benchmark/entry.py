@@ -2,7 +2,7 @@
 
 bm3d                        by name
 nl-means:patch=7            with an argument of its card
-nonloc-s:ensemble=8         with a field of the plan: ensemble, precision, halo, tile, strength, device
+nonloc-s:ensemble=8         with a field of the plan: ensemble, precision, halo, tile, strength, device, licence
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..methods.card import Card
 from ..methods.registry import card, choose_weights
 from .identity import code
 
-_PLAN = {"ensemble": int, "precision": str, "halo": str, "tile": int, "strength": float, "device": str}
+_PLAN = {"ensemble": int, "precision": str, "halo": str, "tile": int, "strength": float, "device": str, "licence": str}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Entry:
 
     def identity(self, channels: int, sigma: float | None) -> tuple[str, str]:
         """Fingerprint of the code, checksum of the weights; raises where the card does not allow the run."""
-        weights = choose_weights(self.card, channels, sigma)
+        weights = choose_weights(self.card, channels, sigma, self.settings.get("licence"))
         return code(self.card), weights.sha256 if weights else ""
 
 
