@@ -12,6 +12,7 @@ from nonloc.degradation import (
     GaussianLevels,
     GaussianNoise,
     Mixture,
+    PoissonGaussian,
     RandomSequence,
     Sequence,
     parse,
@@ -31,6 +32,16 @@ def test_a_fixed_degradation_reads_back(sigma, rounded):
 @given(levels)
 def test_camera_noise_reads_back_as_what_it_is(sigma):
     assert parse(str(CameraNoise(sigma))) == CameraNoise(sigma) != GaussianNoise(sigma)
+
+
+def test_noise_that_grows_with_the_light_reads_back_beside_others():
+    text = "0.5*poisson-gaussian:0.001..0.1,0..10 | 0.5*gaussian:0..75 + 0.4*clip8"
+    recipe = parse(text)
+    assert str(recipe) == text
+    rng = np.random.default_rng(0)
+    drawn = [type(recipe.steps[0].sample(rng)) for _ in range(200)]
+    assert 60 < drawn.count(PoissonGaussian) < 140
+    assert parse_fixed("poisson-gaussian:0.02,5 + clip8").noise == PoissonGaussian(0.02, 5).noise
 
 
 @given(levels, levels, st.sampled_from([0.25, 0.4, 0.5]))
@@ -60,6 +71,7 @@ def test_the_recipe_of_the_default_denoiser_means_what_it_says():
         ("gaussian:-1", "no range"),
         ("gaussian:9..3", "no range"),
         ("camera:0..9", "one level"),
+        ("poisson-gaussian:0.1,x", "no level"),
         ("clip8:3", "takes no value"),
         ("2*clip8", "no probability"),
         ("0.7*gaussian:1 | 0.7*gaussian:2", "add to more than 1"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nonloc import read, testing
+from nonloc.degradation import GaussianNoise, PoissonGaussian
 from nonloc.image.image import Image
 from nonloc.image.write import write
 from nonloc.interfaces.cli import main
@@ -107,6 +108,7 @@ def test_one_bad_file_does_not_stop_the_others(noisy, capsys):
         (["denois"], 2, "denois"),
         (["denoise", "IN", "--method", "gausian"], 2, "'gaussian'"),
         (["denoise", "IN", "--sigma", "loud"], 2, "auto, 25"),
+        (["denoise", "IN", "--sigma", "poisson-gaussian:x"], 2, "poisson-gaussian:0.02,5"),
         (["denoise", "IN", "--memory", "much"], 2, "2G"),
         (["denoise", "IN", "--tile", "0"], 2, "auto"),
         (["denoise", "IN", "--strength", "much"], 2, "strength"),
@@ -136,6 +138,34 @@ def test_estimate_prints_json(noisy, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["low"] <= told["sigma"] <= told["high"]
     assert told["sigma"] == pytest.approx(25, rel=0.25)
+
+
+def test_estimate_tells_the_kind_how_sure_it_is_and_the_quality_of_a_jpeg(tmp_path, capsys):
+    clean = testing.sample(200, 220, 3, sigma=0).samples.astype(np.float64)
+    pictures = {"white.png": GaussianNoise(20), "shot.png": PoissonGaussian(0.05, 3), "clean.jpg": GaussianNoise(0)}
+    for name, noise in pictures.items():
+        noisy = np.clip(noise.apply(clean, np.random.default_rng(0)) * 255, 0, 255).round().astype(np.uint8)
+        write(Image(noisy, scale=1 / 255), tmp_path / name, quality=80 if name.endswith("jpg") else None)
+    assert main(["estimate", *(str(tmp_path / name) for name in pictures)]) == 0
+    white, shot, jpeg = capsys.readouterr().out.splitlines()
+    assert ": white noise, sigma " in white
+    assert ": shot noise of gain 0.0" in shot
+    assert all(" % sure" in line for line in (white, shot, jpeg))
+    assert ": no noise that is seen, " in jpeg
+    assert "JPEG of quality 80" in jpeg
+    assert main(["estimate", str(tmp_path / "shot.png"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["kind"] == "poisson-gaussian"
+    assert told["shot"]["gain"] == pytest.approx(0.05, rel=0.2)
+    assert told["jpeg"] is None
+
+
+def test_noise_that_grows_with_the_light_can_be_given_in_words(noisy, capsys):
+    words = ["denoise", str(noisy), "--sigma", "poisson-gaussian:0.02,5", "--method", "gaussian", "--dry-run"]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "on stabilised variance for poisson-gaussian:0.02,5" in said
+    assert "the noise grows with the light" in said
 
 
 def test_compare_writes_a_sheet_with_figures(noisy, capsys):

@@ -2,6 +2,7 @@
 
 from .degradation import Degradation, Distribution, Mixture, Random, RandomSequence, Sequence
 from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
+from .poisson_gaussian import PoissonGaussian, PoissonGaussianLevels
 from .text import parse, parse_fixed
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "GaussianLevels",
     "GaussianNoise",
     "Mixture",
+    "PoissonGaussian",
+    "PoissonGaussianLevels",
     "Random",
     "RandomSequence",
     "Sequence",

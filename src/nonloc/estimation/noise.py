@@ -7,20 +7,26 @@ Source: patches of weak texture after Liu, Tanaka, Okutomi, IEEE TIP 22(12), 201
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..degradation import CameraNoise, GaussianNoise
+from ..degradation import CameraNoise, GaussianNoise, PoissonGaussian
 from ..errors import ImageError
+from .channels import independent_channels
 from .clipping import Ends, find_ends
 from .correlated import estimate_correlated
 from .interval import interval
+from .poisson_gaussian import PoissonGaussianEstimate, estimate_poisson_gaussian
 from .weak_texture import Patches, cut, weak_texture_level
 
 CLEAN = 1.5  # below this level a picture is better left as it is
+SURE = 0.95  # from where shot noise is believed: white noise of sigma 2 on textured colour pictures reaches 0.9
+FITS = 2.5  # misfit up to which shot noise is believed: textured training pictures with such noise have up to 2.5
 STRONGER = 1.5  # times the white level, from where noise counts as correlated: white noise reads about 1.2
 WHITE = 255  # sigma is on this scale
+INSIDE = 1.645  # standard deviations that 90 of 100 lie within
+TINY = 1e-6
 
 # (side, stride, about how many patches): the first that gives enough patches is taken
 GRAY = ((7, 1, 100_000), (5, 1, 100_000), (3, 1, 100_000))
@@ -43,6 +49,8 @@ class NoiseEstimate:
     method: how it was found, in words.
     correlation: of the noise of neighbouring pixels where it is correlated, as cameras leave it; 0 for white noise.
         sigma is then the level to tell a method that was made for white noise.
+    shot: gain and read noise, where the noise grows with the light; sigma is then the level on middle gray.
+    sure: how sure `kind` is, 0.5 to 1; 0 where nothing but white noise was looked for.
     """
 
     sigma: float
@@ -52,16 +60,35 @@ class NoiseEstimate:
     clipped: float
     method: str
     correlation: float = 0.0
+    shot: PoissonGaussianEstimate | None = None
+    sure: float = 0.0
 
     @property
-    def degradation(self) -> GaussianNoise:
-        return self.at(self.sigma)
+    def kind(self) -> str:
+        """Which model fits: 'poisson-gaussian', 'camera', 'white', or 'none' where less than `CLEAN` is seen."""
+        if self.shot is not None:
+            return "poisson-gaussian"
+        return "camera" if self.correlation else "white" if self.sigma >= CLEAN else "none"
+
+    @property
+    def degradation(self) -> GaussianNoise | PoissonGaussian:
+        """The noise itself."""
+        return self.at(self.sigma) if self.shot is None else PoissonGaussian(self.shot.gain, self.shot.sigma)
+
+    @property
+    def told(self) -> GaussianNoise | PoissonGaussian:
+        """What a method is told: the noise in few digits, so that its text form reads back."""
+        if self.shot is None:
+            return self.at(round(self.sigma, 2))
+        return PoissonGaussian(float(f"{self.shot.gain:.3g}"), round(self.shot.sigma, 2))
 
     def at(self, sigma: float) -> GaussianNoise:
-        """Noise of this kind, of that level."""
+        """Noise of one level, that one: as cameras leave it where this is, else white."""
         return CameraNoise(sigma) if self.correlation else GaussianNoise(sigma)
 
     def __str__(self) -> str:
+        if self.shot is not None:
+            return str(self.shot)
         kind = "camera noise, as strong as " if self.correlation else ""
         return f"{kind}sigma {self.sigma:.1f} ({self.low:.1f} to {self.high:.1f})"
 
@@ -93,35 +120,42 @@ def estimate_noise(pixels: np.ndarray, *, step: float | None = None) -> NoiseEst
 
 
 def estimate_any_noise(pixels: np.ndarray, *, step: float | None = None) -> NoiseEstimate:
-    """`estimate_noise`, and where the noise of a colour picture is correlated, the level that serves best.
+    """`estimate_noise`, then which kind of noise it is: correlated, growing with the light, white, or none.
 
-    Arguments and errors as there. What is said of correlated noise is measured on simulated cameras: see `correlated`.
+    Arguments and errors as there. Of correlated noise the level in the middle bands is told: see `correlated`. Of shot
+    and read noise the gain, too: see `poisson_gaussian`.
     """
     white, seen = estimate_noise(pixels, step=step), estimate_correlated(pixels)
-    if seen.sigma <= STRONGER * white.sigma:
-        return white
-    method = "flat blocks beside those of simulated cameras"
-    correlation = max(seen.correlation, 0.01)
-    return NoiseEstimate(seen.sigma, seen.low, seen.high, seen.confidence, white.clipped, method, correlation)
+    if seen.sigma > STRONGER * white.sigma:
+        method = "flat blocks beside those of simulated cameras"
+        correlation = max(seen.correlation, 0.01)
+        return NoiseEstimate(
+            seen.sigma, seen.low, seen.high, seen.confidence, white.clipped, method, correlation, sure=seen.confidence
+        )
+    if white.sigma < CLEAN:
+        return replace(white, sure=below(CLEAN, white))
+    shot = estimate_poisson_gaussian(pixels, step=step)
+    if not shot.signal_dependent:
+        return replace(white, sure=shot.confidence)
+    if shot.confidence > SURE and shot.misfit < FITS:
+        return as_shot(shot, white)
+    return replace(white, sure=0.5)
 
 
-def independent_channels(pixels: np.ndarray) -> np.ndarray:
-    """Those of `pixels` (C, H, W) that say something of their own: gray saved as colour, or toned, becomes one."""
-    sample = pixels[:, :: max(1, pixels.shape[1] // 512), :: max(1, pixels.shape[2] // 512)]
-    sample = sample.reshape(len(pixels), -1).astype(np.float64)
-    inside = ((sample > 0) & (sample < 1)).all(0)  # clipping bends the relation of two channels
-    sample = sample[:, inside if inside.mean() > 0.05 else np.isfinite(sample).all(0)]
-    if sample.shape[1] < 2:
-        return pixels[:1]
-    kept: list[int] = []
-    for index in np.argsort(-sample.std(1), kind="stable"):
-        if kept:
-            basis = np.vstack([sample[kept], np.ones(sample.shape[1])])
-            weights = np.linalg.lstsq(basis.T, sample[index], rcond=None)[0]
-            if (sample[index] - weights @ basis).std() < 0.75 / WHITE:  # rounding twice leaves 0.41 / 255
-                continue
-        kept.append(int(index))
-    return pixels[sorted(kept)]
+def as_shot(shot: PoissonGaussianEstimate, white: NoiseEstimate) -> NoiseEstimate:
+    """The record of noise that grows with the light, `white` taken for the rest."""
+    pairs = zip((shot.gain, *shot.gain_range), (shot.sigma, *shot.sigma_range), strict=True)
+    sigma, low, high = (PoissonGaussian(gain, read).noise.sigma for gain, read in pairs)
+    method = "variance of patches of weak texture over their brightness"
+    return replace(estimate(sigma, low, high, white.clipped, method), shot=shot, sure=shot.confidence)
+
+
+def below(bound: float, found: NoiseEstimate) -> float:
+    """How sure it is that the level lies below `bound`, which `found` does: 0.5 to 1, the interval taken for normal."""
+    from scipy.special import ndtr
+
+    spread = max((found.high - found.low) / 2 / INSIDE, TINY)
+    return float(ndtr((bound - found.sigma) / spread)) if found.confidence else 0.0
 
 
 def first_enough(pixels: np.ndarray) -> Patches | None:

@@ -9,6 +9,7 @@ from ..methods.registry import card, cards, choose_weights
 
 # Best first, as measured on BSD68 and CBSD68 (results/); the first one that fits is taken.
 DENOISERS = ("nonloc-s", "bm3d", "nl-means", "gaussian")
+PHOTOGRAPHS = ("nonloc-photo", *DENOISERS)  # for noise as cameras leave it, as measured on polyu40
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,14 @@ class Choice:
     considered: tuple[str, ...]
 
 
-def choose_denoiser(channels: int, sigma: float, licence: str | None = None) -> Choice:
-    """The best denoiser in the package for that many channels and that level (0-255 scale)."""
+def choose_denoiser(channels: int, sigma: float | None, licence: str | None = None, *, camera: bool = False) -> Choice:
+    """The best denoiser in the package for that many channels and that level (0-255 scale; None: any).
+
+    camera: whether the noise is as a camera leaves it.
+    """
     passed: list[str] = []
-    for name in DENOISERS:
+    order = PHOTOGRAPHS if camera else DENOISERS
+    for name in order:
         if name not in cards():
             continue
         try:
@@ -31,8 +36,15 @@ def choose_denoiser(channels: int, sigma: float, licence: str | None = None) -> 
         except NonlocError as error:
             passed.append(f"{name}: {error.args[1]}")
             continue
-        reason = "the default denoiser" if name == DENOISERS[0] else f"the best that fits ({'; '.join(passed)})"
+        reason = f"the default denoiser{' for camera noise' * camera}" if name == order[0] else best(passed)
         return Choice(name, reason, tuple(passed))
+    at = "" if sigma is None else f" at sigma {sigma:g}"
     raise UnknownMethod(
-        f"a denoiser for {channels} channels at sigma {sigma:g}", "; ".join(passed), "Name one with --method"
+        f"a denoiser for {channels} channels{at}",
+        "; ".join(passed),
+        "Name one with --method",
     )
+
+
+def best(passed: list[str]) -> str:
+    return f"the best that fits ({'; '.join(passed)})"

@@ -18,7 +18,7 @@ from ..metrics.psnr import im2uint8, psnr
 from .choose import DENOISERS
 from .denoise import Options, denoise
 from .estimate import estimate_picture
-from .levels import read_sigma
+from .levels import Noise, level_to_know, read_noise, read_sigma
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The input and what each method made of it. sigma: the level they were told."""
+    """The input and what each method made of it. sigma: the level they were told, of shot noise that on middle gray."""
 
     picture: Image
     reference: Image | None
@@ -60,7 +60,7 @@ def compare(
     image: Any,
     methods: Sequence[str] | None = None,
     *,
-    sigma: float | str | None = None,
+    sigma: float | str | Noise | None = None,
     reference: Any = None,
     channel_axis: int | None = None,
     options: Options | None = None,
@@ -90,17 +90,15 @@ def compare(
             "Give the clean version of the same picture",
         )
     level = read_sigma(sigma, picture)
-    if level is None:
-        estimate = estimate_picture(picture)
-        noise = estimate.at(round(estimate.sigma, 2))
-    else:
-        noise = GaussianNoise(level)
-    names = list(methods) if methods else _fitting(picture.channels, noise.sigma)
+    noise: Any = read_noise(sigma)
+    if noise is None:
+        noise = estimate_picture(picture).told if level is None else GaussianNoise(level)
+    names = list(methods) if methods else _fitting(picture.channels, level_to_know(noise))
     entries = tuple(_entry(name, picture, truth, noise, options) for name in names)
-    return Comparison(picture, truth, noise.sigma, entries)
+    return Comparison(picture, truth, noise.noise.sigma, entries)
 
 
-def _entry(name: str, picture: Image, truth: Image | None, noise: GaussianNoise, options: Options | None) -> Entry:
+def _entry(name: str, picture: Image, truth: Image | None, noise: Noise, options: Options | None) -> Entry:
     try:
         restored, record = denoise(picture, sigma=noise, method=name, options=options, return_report=True)
     except NonlocError as error:
@@ -117,7 +115,7 @@ def figure(picture: Image, truth: Image | None) -> float | None:
     return psnr(im2uint8(truth.pixels()), im2uint8(np.nan_to_num(picture.pixels())), data_range=255)
 
 
-def _fitting(channels: int, level: float) -> list[str]:
+def _fitting(channels: int, level: float | None) -> list[str]:
     names = []
     for name in DENOISERS:
         try:

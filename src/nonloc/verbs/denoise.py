@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..degradation import GaussianNoise
+from ..degradation import CameraNoise, GaussianNoise, PoissonGaussian
 from ..engine import Plan, Record, run, separate
 from ..engine.plan import MEMORY
 from ..engine.progress import Cancel, Listener
@@ -15,9 +15,10 @@ from ..image.array import as_image, like
 from ..image.image import Image
 from ..methods.registry import card
 from ..version import __version__
+from .adapt import adapt
 from .choose import choose_denoiser
 from .estimate import estimate_picture
-from .levels import read_sigma, warn_if_far
+from .levels import Noise, level_to_know, read_noise, read_sigma, warn_if_far
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Options:
 def denoise(
     image: Any,
     *,
-    sigma: float | str | GaussianNoise | None = None,
+    sigma: float | str | Noise | None = None,
     method: str | None = None,
     strength: float = 1.0,
     arguments: Mapping[str, Any] | None = None,
@@ -54,8 +55,9 @@ def denoise(
     image : array (H, W) or (H, W, C), path, Image or PIL image
         Integers use their whole range; floats are in [0, 1] and may exceed it.
     sigma : number, text or None
-        Standard deviation of the noise on the 0-255 scale; '0.1u' where white is 1, '120dn' in stored numbers. None
-        estimates it, and leaves a picture as it is that has less than 1.5.
+        Standard deviation of the noise on the 0-255 scale; '0.1u' where white is 1, '120dn' in stored numbers; or the
+        noise itself, as an object or as text: PoissonGaussian(0.02, 5), 'poisson-gaussian:0.02,5'. None estimates
+        kind and level, and leaves a picture as it is that has less than 1.5.
     method : str or None
         A name from ``nonloc.methods(task="denoise")``; None takes the best that fits.
     strength : float
@@ -79,7 +81,7 @@ def denoise(
 
     Raises
     ------
-    ImageError, UnknownMethod, SigmaOutOfRange, SigmaUnitError, CardError, MemoryLimit, Cancelled
+    ImageError, UnknownMethod, SigmaOutOfRange, SigmaUnitError, UsageError, CardError, MemoryLimit, Cancelled
     """
     picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
     options = options or Options()
@@ -92,7 +94,7 @@ def denoise(
 
 def plan_denoise(
     picture: Image,
-    sigma: float | str | GaussianNoise | None = None,
+    sigma: float | str | Noise | None = None,
     method: str | None = None,
     *,
     strength: float = 1.0,
@@ -107,18 +109,21 @@ def plan_denoise(
     estimate = estimate_picture(picture)
     diagnosis = f"estimated {estimate}"
     record = Record(size=(picture.height, picture.width, picture.channels), diagnosis=diagnosis, version=__version__)
-    if strength == 0 or given == 0 or (given is None and estimate.sigma < CLEAN):
+    blind = method is not None and card(method).blind  # it judges by itself
+    if strength == 0 or given == 0 or (given is None and estimate.sigma < CLEAN and not blind):
         record.reason = _nothing_to_do(strength, given, estimate)
         return None, record
-    level = given if given is not None else round(estimate.sigma, 2)
+    noise = read_noise(sigma) or (estimate.told if given is None else estimate.at(given))
     if given is not None:
         record.warnings = warn_if_far(given, estimate)
-        record.diagnosis = f"sigma {given:g} given ({diagnosis})"
-    noise = sigma if isinstance(sigma, GaussianNoise) else estimate.at(level)
+        told = f"sigma {given:g}" if isinstance(noise, GaussianNoise) else str(noise)
+        record.diagnosis = f"{told} given ({diagnosis})"
     considered: tuple[str, ...] = ()
     reason = "asked for"
     if method is None:
-        choice = choose_denoiser(1 if separate(picture.channels) else picture.channels, level, options.licence)
+        channels = 1 if separate(picture.channels) else picture.channels
+        camera = isinstance(noise, CameraNoise)
+        choice = choose_denoiser(channels, level_to_know(noise), options.licence, camera=camera)
         method, reason, considered = choice.method, choice.reason, choice.considered
     plan = Plan(
         method,
@@ -137,6 +142,9 @@ def plan_denoise(
         considered=considered,
         warnings=tuple(record.warnings),
     )
+    if isinstance(noise, PoissonGaussian):
+        found = adapt(method, noise, picture, plan.arguments, plan.licence)
+        plan = replace(plan, method=found.method, reason=f"{reason}; {found.why}" if found.why else reason)
     return plan, record
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from ..estimation.jpeg_quality import JpegQuality, jpeg_quality
 from ..estimation.noise import NoiseEstimate, estimate_any_noise
 from ..image.array import as_image
 from ..image.image import Image
@@ -14,8 +16,42 @@ WINDOW = 256
 PIXELS = 4 << 20  # enough for a level to 1 %, and no more memory than a small picture
 
 
-def estimate(image: Any, *, channel_axis: int | None = None) -> NoiseEstimate:
-    """The level of noise in a picture, on the 0-255 scale, with an interval: white, or as a camera leaves it.
+KINDS = {
+    "white": "white noise, {}",
+    "camera": "{}",
+    "poisson-gaussian": "{}",
+    "none": "no noise that is seen, {}",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with a picture. noise: kind and level. jpeg: how strongly it was compressed, None for no JPEG."""
+
+    noise: NoiseEstimate
+    jpeg: JpegQuality | None = None
+
+    @property
+    def sigma(self) -> float:
+        """The level of the noise, 0-255 scale; of shot noise that on middle gray."""
+        return self.noise.sigma
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON: what is known of the noise, its kind in words, and `jpeg`."""
+        jpeg = asdict(self.jpeg) if self.jpeg is not None else None
+        return {"kind": self.noise.kind, **asdict(self.noise), "jpeg": jpeg}
+
+    def __str__(self) -> str:
+        told = KINDS[self.noise.kind].format(self.noise)
+        sure = f", {100 * self.noise.sure:.0f} % sure" if self.noise.sure else ", of unknown kind"
+        return told + sure + (f"; {self.jpeg}" if self.jpeg is not None else "")
+
+
+def estimate(image: Any, *, channel_axis: int | None = None) -> Diagnosis:
+    """What is wrong with a picture: which noise, at which level, how sure that is; and the quality of a JPEG.
+
+    The noise is white, as a camera leaves it, growing with the light, or none that is seen; its level is on the 0-255
+    scale, with an interval.
 
     Parameters
     ----------
@@ -27,11 +63,12 @@ def estimate(image: Any, *, channel_axis: int | None = None) -> NoiseEstimate:
     ------
     ImageError
     """
-    return estimate_picture(as_image(image, channel_axis=channel_axis))
+    picture = as_image(image, channel_axis=channel_axis)
+    return Diagnosis(estimate_picture(picture), jpeg_quality(picture))
 
 
 def estimate_picture(picture: Image) -> NoiseEstimate:
-    """`estimate` for an Image; of a large one, windows spread over it are looked at."""
+    """The noise of an Image; of a large one, windows spread over it are looked at."""
     step = picture.scale if picture.dtype.kind in "ui" else None
     return estimate_any_noise(_windows(picture), step=step)
 

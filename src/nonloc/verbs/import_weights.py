@@ -23,9 +23,9 @@ class Kept:
 def import_weights(file: Path | str, *, sigma: float | None = None) -> Kept:
     """Read the authors' weights of a network that we have, and keep them for this user.
 
-    file: NLRN's TensorFlow bundle, or a MATLAB file of DnCNN or FFDNet. sigma: the level that it was trained for (0-255
-    scale), needed where the file does not tell. Raises WeightsError for a file that cannot be read or does not fit, and
-    UsageError when the level is not known.
+    file: NLRN's TensorFlow bundle, a MATLAB file of DnCNN, FFDNet, CSF, NLNet or BM3D-Net, or a .pth file of ECNDNet.
+    sigma: the level that it was trained for (0-255 scale), needed where the file does not tell. Raises WeightsError for
+    a file that cannot be read or does not fit, and UsageError when the level is not known.
     """
     from ..importing import import_weights as read
 

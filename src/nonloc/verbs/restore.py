@@ -7,12 +7,16 @@ from typing import Any
 
 from ..engine import Plan, Record, run
 from ..engine.progress import Cancel, Listener
+from ..estimation.jpeg_quality import jpeg_quality
 from ..image.array import as_image, like
 from ..image.image import Image
 from .denoise import Options, plan_denoise
 
 # Said with every diagnosis, until more is looked for.
-SCOPE = "looked for: white noise, and what a camera leaves of noise; blur, compression and damage are not diagnosed yet"
+SCOPE = (
+    "looked for: white noise, noise that grows with the light, what a camera leaves of noise; compression is told, not "
+    "repaired; blur and damage are not diagnosed yet"
+)
 
 
 def restore(
@@ -29,7 +33,7 @@ def restore(
     """Find out what is wrong with a picture and repair it with the best method for the case.
 
     Parameters, returns and errors as for `nonloc.denoise`; a picture with nothing wrong comes back as it was. At
-    present noise is diagnosed, and nothing else; the report says so.
+    present noise is diagnosed and removed, the quality of a JPEG told, and nothing else; the report says so.
     """
     picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
     plan, record = plan_restore(picture, strength=strength, options=options)
@@ -44,5 +48,7 @@ def plan_restore(
 ) -> tuple[Plan | None, Record]:
     """What `restore` would do: a Plan, or None with a record that says why nothing is done."""
     plan, record = plan_denoise(picture, strength=strength, options=options)
+    if (jpeg := jpeg_quality(picture)) is not None:
+        record.diagnosis = f"{record.diagnosis}; {jpeg}"
     record.warnings.append(SCOPE)
-    return plan and replace(plan, warnings=tuple(record.warnings)), record
+    return plan and replace(plan, diagnosis=record.diagnosis, warnings=tuple(record.warnings)), record

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image as Pillow
 
 import nonloc
+from nonloc.degradation import PoissonGaussian
 from nonloc.errors import UsageError
 from nonloc.image.image import Metadata
 from nonloc.image.read import read_pages
@@ -121,6 +122,19 @@ def test_diagnosis_and_plan_come_with_their_reason(visitor, make_picture):
     assert plan["method"] == "nonloc-s"
     assert plan["reason"]
     assert plan["expected_cpu_seconds"] > 0
+
+
+def test_shot_noise_is_planned_for_and_any_method_may_be_taken(visitor, by_command, make_picture):
+    image = make_picture(np.uint16, channels=1, sigma=0, height=150, width=150)
+    counts = PoissonGaussian(0.2, 3).apply(image.samples / 65535, np.random.default_rng(0))
+    content = encode(image.with_samples(np.rint(np.clip(counts, 0, 1) * 65535).astype(np.uint16)), "png")
+    picture = visitor.add(content)
+    assert picture["plan"]["method"] == "nonloc-s"
+    assert picture["plan"]["degradation"].startswith("poisson-gaussian:0.")
+    assert "the noise grows with the light" in picture["plan"]["reason"]
+    offers = visitor.get(f"pictures/{picture['id']}/methods").json()
+    assert {offer["name"] for offer in offers if not offer["unfit"]} >= {"nonloc-s", "bm3d", "nl-means"}
+    assert visitor.result(visitor.restore(picture)) == by_command(content, "in.png", "restore")
 
 
 def test_methods_are_offered_with_advice_and_time(visitor, make_picture):

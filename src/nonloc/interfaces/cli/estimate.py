@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_module
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ NAME = "estimate"
 
 
 def command(inputs: list[Path], /, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Tell the level of noise in pictures, with an interval.
+    """Tell which noise pictures have, its level with an interval, how sure that is, and the quality of a JPEG.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def command(inputs: list[Path], /, *, json: Annotated[bool, Parameter(negative="
             print(f"nonloc: {error}", file=sys.stderr)
             told.append({"input": str(path), "error": str(error)})
             continue
-        told.append({"input": str(path), **asdict(found)})
+        told.append({"input": str(path), **found.as_dict()})
         if not json:
             print(f"{path}: {found}")
     if json:

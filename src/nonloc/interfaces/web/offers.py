@@ -42,12 +42,14 @@ def _offer(name: str, usual: bool, picture: Picture) -> dict[str, Any]:
 
 
 def _sigma(picture: Picture) -> float | None:
-    """The level that the plan tells, where it is one of white Gaussian noise."""
-    from ...degradation import parse_fixed
+    """The level that the plan tells, where a method has to know it."""
+    from ...degradation import PoissonGaussian, parse_fixed
 
     told = (picture.plan or {}).get("degradation")
     try:
-        noise = parse_fixed(told).noise if told else None
+        degradation = parse_fixed(told) if told else None
     except NonlocError:
         return None
-    return noise.sigma if noise is not None else None
+    if degradation is None or isinstance(degradation, PoissonGaussian):  # whose variance is brought to any level
+        return None
+    return degradation.noise.sigma if degradation.noise is not None else None

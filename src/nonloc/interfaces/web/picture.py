@@ -116,7 +116,8 @@ class Picture:
         plan, record = Task("restore", "restored", {"strength": 1.0}, options).planner(picture)
         self.plan = {**record.as_dict(), "changed": plan is not None}
         if plan is not None:  # the diagnosis is seen while weights are loaded for the forecast
-            self.plan |= {"method": plan.method, "degradation": str(plan.degradation), "reason": plan.reason}
+            name = plan.method if isinstance(plan.method, str) else plan.method.card.name
+            self.plan |= {"method": name, "degradation": str(plan.degradation), "reason": plan.reason}
             self.changes.touch(self)
             record = prepare(plan, picture)[1]
         return {**record.as_dict(), "changed": record.changed}

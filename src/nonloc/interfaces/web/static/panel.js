@@ -7,14 +7,15 @@ import { $, bytes, choice, current, fraction, isOpen, make, seconds, workFor } f
 const sentence = (text) => text ? text[0].toUpperCase() + text.slice(1) : "";
 const WORDS = [[1.5, "hardly any noise"], [6, "slight noise"], [15, "moderate noise"], [35, "strong noise"], [Infinity, "very strong noise"]];
 
-const levelOf = (degradation) => {
-  const found = /^gaussian:([\d.]+)$/.exec(degradation ?? "");
-  return found ? Number(found[1]) : null;
+// The noise that a record tells of: [its level (of shot noise: on middle gray), in words], or null.
+const noiseOf = (degradation) => {
+  const [, kind, values] = /^(gaussian|poisson-gaussian):([\d.e,+-]+)$/.exec(degradation ?? "") ?? [];
+  const [first, read = 0] = (values ?? "").split(",").map(Number);
+  if (kind === "gaussian") return [first, `noise of sigma ${first}`];
+  if (kind) return [255 * Math.sqrt(first / 2 + (read / 255) ** 2), `shot noise of gain ${first} and read noise of sigma ${read}`];
+  return null;
 };
-const target = (record) => {
-  const level = levelOf(record.degradation);
-  return level !== null ? ` for noise of sigma ${level}` : record.degradation ? ` for ${record.degradation}` : "";
-};
+const target = (record) => record.degradation ? ` for ${noiseOf(record.degradation)?.[1] ?? record.degradation}` : "";
 
 export function problem(told) {
   return [make("p", {}, make("strong", { textContent: told.asked })), make("p", { textContent: `${sentence(told.found)}.` }),
@@ -52,7 +53,7 @@ function diagnosis({ plan, facts }) {
 }
 
 function described(plan) {
-  const level = plan.changed ? levelOf(plan.degradation) : null;
+  const level = plan.changed ? noiseOf(plan.degradation)?.[0] ?? null : null;
   const word = level !== null ? `${sentence(WORDS.find(([most]) => level < most)[1])}: ` : "";
   return `${word ? word + plan.diagnosis : plan.changed ? sentence(plan.diagnosis) : `Nothing that is seen: ${plan.diagnosis}`}.`;
 }
