@@ -141,8 +141,10 @@ def test_the_licence_filter_keeps_methods_that_anyone_may_use():
     assert "nl-means" in free
     research = nonloc.methods(licence="research")
     assert "nonloc-s" in research
+    assert create("nonloc-s", channels=3, sigma=25).weights.licence == "research"
+    assert create("nonloc-s", channels=3, sigma=25, licence="open").weights.licence == "open"
     with pytest.raises(WeightsError, match="licence 'open'"):
-        create("nonloc-s", channels=3, sigma=25, licence="open")
+        create("nonloc-s", channels=1, sigma=25, licence="open")
 
 
 def test_a_network_can_be_taken_out_and_used_alone():

@@ -230,6 +230,17 @@ def test_a_start_from_another_method_takes_over_what_fits(pictures, tmp_path):
     assert all(torch.equal(own[name], tensor) for name, tensor in shipped.items())
 
 
+def test_a_start_may_ask_for_the_weights_of_a_licence(pictures, tmp_path):
+    given = {"method": "nonloc-photo", "start": "shipped:nonloc-s:open", "network": {}, "channels": 3}
+    own = Training(recipe(**given), tmp_path / "run").module.state_dict()
+    open_one, default = (
+        registry.create("nonloc-s", channels=3, sigma=25, licence=licence).module.state_dict()
+        for licence in ("open", None)
+    )
+    assert all(torch.equal(own[name], tensor) for name, tensor in open_one.items())
+    assert any(not torch.equal(own[name], tensor) for name, tensor in default.items())
+
+
 def test_what_is_asked_on_the_command_line_changes_the_recipe_and_is_recorded(pictures, tmp_path):
     asked = changed(recipe(), "shipped", 12, 3e-4)
     assert (asked.start, asked.schedule, asked.optimizer.rate) == ("shipped", Schedule(minutes=12), 3e-4)

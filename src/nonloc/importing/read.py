@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import WeightsError
+from . import bm3d_net, csf, ecndnet, nlnet
 from .imported import Imported
 
 # Files whose origin is known, by their SHA-256: level, and where they come from.
@@ -22,18 +26,28 @@ KNOWN = {
     "14c231e87a444a9bd85b0b5e174e73b4f6ac50bf4050e75a0d3f4d69f77a2093": (None, FFDNET),
     "a4b5a9da21294ab9ba6ed5c6cc459c46dff20c025eb7d3ab82e8e0bb00541793": (None, FFDNET),
     "63887c00a90537188cb920d337499dfb38178c34b5ad132cd6bd194bcb09db01": (15, NLRN),
+    **csf.KNOWN,
+    **ecndnet.KNOWN,
+    **nlnet.KNOWN,
+    **bm3d_net.KNOWN,
 }
-READABLE = "a .mat file of DnCNN or FFDNet, or the folder or .index file of NLRN's TensorFlow variables"
+READABLE = (
+    "a .mat file of DnCNN, FFDNet, CSF, NLNet or BM3D-Net, a .pth file of ECNDNet, "
+    "or the folder or .index file of NLRN's TensorFlow variables"
+)
 
 
 def import_weights(path: str | Path, *, sigma: float | None = None) -> Imported:
-    """Weights of DnCNN, FFDNet or NLRN from the file or folder that their authors publish.
+    """Weights of DnCNN, FFDNet, CSF, NLNet, BM3D-Net, ECNDNet or NLRN from the files that their authors publish.
 
     sigma: the level that a specialist was trained for, where neither the file nor its name tells. Nothing is written.
     Raises WeightsError for what is missing, damaged, unknown, or of another network.
     """
     path = Path(path)
-    found, numbers = _bundle(path) if _index(path) else _matlab(path)
+    if _index(path):
+        found, numbers = _bundle(path)
+    else:
+        found, numbers = _pytorch(path) if path.suffix.lower() == ".pth" else _matlab(path)
     digest = hashlib.sha256(numbers.read_bytes()).hexdigest()
     level, source = KNOWN.get(digest, (None, f"unknown, file {numbers.name}"))
     levels = found.facts.sigma
@@ -69,6 +83,15 @@ def _bundle(path: Path) -> tuple[Imported, Path]:
     return nlrn.nlrn(variables), next(iter(sorted(index.parent.glob(f"{index.stem}.data-*"))))
 
 
+def _pytorch(path: Path) -> tuple[Imported, Path]:
+    from .pytorch import read_state
+
+    state = read_state(path)
+    if not ecndnet.recognise(state):
+        raise WeightsError(f"weights {path.name}", "no network of ours has its tensors", f"Give {READABLE}")
+    return ecndnet.ecndnet(state), path
+
+
 def _matlab(path: Path) -> tuple[Imported, Path]:
     from . import dncnn, ffdnet
     from .matconvnet import convolutions
@@ -77,6 +100,11 @@ def _matlab(path: Path) -> tuple[Imported, Path]:
         raise WeightsError(f"weights {path}", "there is no such file", f"Give {READABLE}")
     if path.suffix.lower() != ".mat":
         raise WeightsError(f"weights {path.name}", "this kind of file is not read", f"Give {READABLE}")
+    with open(path, "rb") as file:
+        if file.read(10) == b"MATLAB 5.0":
+            return _matlab5(path), path
+    if bm3d_net.recognise(path):
+        return bm3d_net.bm3d_net(path), path
     layers = convolutions(path)
     for recognise, convert in ((dncnn.recognise, dncnn.dncnn), (ffdnet.recognise, ffdnet.ffdnet)):
         if recognise(layers):
@@ -87,10 +115,30 @@ def _matlab(path: Path) -> tuple[Imported, Path]:
     )
 
 
+def _matlab5(path: Path) -> Imported:
+    variables = _variables(path)
+    for recognise, convert in ((csf.recognise, csf.csf), (nlnet.recognise, nlnet.nlnet)):
+        if recognise(variables):
+            return convert(variables)
+    names = ", ".join(name for name in variables if not name.startswith("__")) or "nothing"
+    raise WeightsError(f"weights {path.name}", f"no network of ours has its variables ({names})", f"Give {READABLE}")
+
+
+def _variables(path: Path) -> dict[str, np.ndarray]:
+    """The variables of a MATLAB 5 file, in its own shapes: cells and structs as arrays of objects."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        return loadmat(path)
+    except (MatReadError, OSError, ValueError, TypeError, IndexError, EOFError, zlib.error) as error:
+        raise WeightsError(f"weights {path.name}", f"it cannot be read ({error})", "Fetch the file again") from error
+
+
 def _level_in_name(path: Path) -> float | None:
     """25 of `sigma=25.mat` or of a folder `sigma25`."""
     for name in (path.name, path.parent.name):
-        match = re.search(r"sigma[=_-]?(\d+(?:\.\d+)?)", name, re.IGNORECASE)
+        match = re.search(r"(?:sigma|std)[=_-]?(\d+(?:\.\d+)?)", name, re.IGNORECASE)
         if match:
             return float(match[1].rstrip("."))
     return None

@@ -268,8 +268,9 @@ def _warm_up(module: nn.Module, card: Card, recipe: Recipe) -> None:
     from safetensors.torch import load_file
 
     if recipe.start.startswith("shipped"):
-        source = registry.card(recipe.start.partition(":")[2] or card.name)
-        chosen = registry.choose_weights(source, recipe.channels, None)
+        _, name, licence = (*recipe.start.split(":"), "", "")[:3]
+        source = registry.card(name or card.name)
+        chosen = registry.choose_weights(source, recipe.channels, None, licence or None)
         if chosen is None:
             raise RecipeError(f"start = {recipe.start!r}", f"{source.name} has no weights", "Start from scratch")
         path = weights_files.locate(source, chosen)

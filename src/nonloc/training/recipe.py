@@ -73,7 +73,7 @@ class Validate:
 @dataclass(frozen=True)
 class Recipe:
     """method: the card's name. start: 'scratch', 'shipped' for the package's own weights, 'shipped:NAME' for those of
-    another method, or a file; what fits by name and shape is taken over."""
+    another method, 'shipped:NAME:open' for those of a licence, or a file; what fits by name and shape is taken over."""
 
     name: str
     method: str

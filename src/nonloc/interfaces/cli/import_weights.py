@@ -10,8 +10,9 @@ NAME = "import-weights"
 def command(file: Path, /, *, sigma: float | None = None) -> int:
     """Take over weights that a paper's authors released, to check our networks against theirs or to use them.
 
-    Reads NLRN's TensorFlow bundles (give the folder, or its .index file) and the MATLAB files of DnCNN and FFDNet. The
-    numbers are kept in your own folder, never in the package; what their authors allow is between you and them.
+    Reads NLRN's TensorFlow bundles (give the folder, or its .index file), the MATLAB files of DnCNN, FFDNet, CSF, NLNet
+    and BM3D-Net, and the .pth files of ECNDNet. The numbers are kept in your own folder, never in the package; what
+    their authors allow is between you and them.
 
     Parameters
     ----------
