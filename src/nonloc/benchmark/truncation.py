@@ -1,7 +1,7 @@
 """What is left of normal noise that is drawn again wherever it exceeds a bound, and what that does to PSNR.
 
-Source: Johnson, Kotz, Balakrishnan, Continuous Univariate Distributions 1, 1994, section 13.10.1: cut at +-c, the variance
-is 1 - 2 c phi(c) / (2 Phi(c) - 1). ELDRN was trained and tested on such noise, cut at 2: docs/eldrn.md.
+Source: Johnson, Kotz, Balakrishnan, Continuous Univariate Distributions, volume 1, 1994, chapter 13: cut at +-c, the
+variance is 1 - 2 c phi(c) / (2 Phi(c) - 1). ELDRN was trained and tested on such noise, cut at 2: docs/eldrn.md.
 """
 
 from __future__ import annotations

@@ -1,29 +1,14 @@
-"""nonloc-photo: nonloc-s trained on simulated cameras; it is told nothing and finds the noise by itself.
+"""nonloc-photo: nonloc-s trained on simulated cameras, whose noise is coarse, coloured and under a JPEG.
 
 Source: the network is nonloc-s's; the training pairs are those of `nonloc.degradation.camera`, after Brooks et al.,
-"Unprocessing images for learned raw denoising", CVPR 2019, DOI 10.1109/CVPR.2019.01129.
+"Unprocessing images for learned raw denoising", CVPR 2019, DOI 10.1109/CVPR.2019.01129. The level that it is told is
+that of `middle_level` there, and was not quite right in training, as estimates are not.
 """
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from ..base import NetworkMethod
-from .nonloc_s import NonlocS
-
-USUAL = 8 / 255  # the level that the map of nonloc-s is held at, so that its weights are a start
+from .nonloc_s import NonlocSMethod
 
 
-class NonlocPhoto(NonlocS):
-    """The residual U-Net of nonloc-s, blind: the map of the noise level is a constant.
-
-    Its arguments are those of `NonlocS`.
-    """
-
-    def forward(self, y: Tensor, std: Tensor | float = USUAL) -> Tensor:
-        """Clean estimate of `y` (B, C, H, W), H and W multiples of 8; not clipped."""
-        return super().forward(y, std)
-
-
-class NonlocPhotoMethod(NetworkMethod):
-    network = NonlocPhoto
+class NonlocPhotoMethod(NonlocSMethod):
+    """The method of nonloc-s with other weights."""
