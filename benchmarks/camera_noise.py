@@ -12,7 +12,7 @@ import time
 import zlib
 
 import numpy as np
-from camera_noise_fit import clean_cases, middle_level, planes, shot
+from camera_noise_fit import clean_cases, level_of, planes, shot
 
 import nonloc
 from nonloc.datasets import load
@@ -78,7 +78,7 @@ def measure_simulated(every: int) -> None:
     rows = []
     for index, picture in enumerate(load("bsd32val")[::every]):
         noisy, reference = shot(picture.pixels8("rgb"), np.random.default_rng([3, index]), noisy=True)
-        level = middle_level(noisy - reference)
+        level = level_of(noisy - reference)
         found = estimate_correlated(planes(noisy))
         gain, _, done = shown(f"{picture.name}, level {level:.1f}", np.rint(reference).astype(np.uint8), noisy)
         rows.append((level, found.sigma, gain, done))

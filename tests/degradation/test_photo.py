@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nonloc.degradation import parse
-from nonloc.degradation.camera import Camera
+from nonloc.degradation.camera import SHOTS, Camera, middle_level
 from nonloc.degradation.demosaic import demosaic, mosaic
 
 
@@ -32,7 +32,7 @@ def test_the_noise_has_about_the_level_that_was_asked_for(level):
         rng = np.random.default_rng(seed)
         camera = Camera.draw(level, rng)
         clean, noisy = Camera(**{**camera.__dict__, "quality": 0}).shoot(scene(), rng)
-        found.append(np.std(noisy - clean) * 255)
+        found.append(middle_level(noisy - clean) / (1 + 1 / SHOTS) ** 0.5)  # the mean of shots has noise, too
     assert np.median(found) == pytest.approx(level, rel=0.2)
 
 
@@ -80,3 +80,26 @@ def test_what_is_restored_of_other_noise_is_the_picture_itself():
     clean = scene()
     for text in ("gaussian:5", "gaussian:5 + clip8", "none", "0.5*gaussian:3 | 0.5*clip8"):
         assert parse(text).sample(rng).pair(clean, rng)[0] is clean
+
+
+def test_white_noise_has_its_standard_deviation_as_level():
+    noise = np.random.default_rng(0).standard_normal((3, 90, 131)).astype(np.float32) * 7 / 255
+    assert middle_level(noise) == pytest.approx(7, rel=0.03)
+
+
+def test_the_level_that_is_told_is_about_the_true_one():
+    rng = np.random.default_rng(0)
+    shots = [parse("photo:2..9").sample(rng) for _ in range(400)]
+    off = np.log2([shot.noise.sigma / shot.camera.level for shot in shots])
+    assert abs(off.mean()) < 0.06
+    assert 0.3 < off.std() < 0.4
+    assert 2 <= min(shot.camera.level for shot in shots) <= max(shot.camera.level for shot in shots) <= 9
+
+
+def test_restoring_shifts_no_tones():
+    camera = Camera(12.0, exposure=0.6, read_noise=0.05, quality=0)
+    dark = np.full((3, 128, 128), 0.08, np.float32)
+    clean, noisy = camera.shoot(dark, np.random.default_rng(0))
+    without = camera.develop(camera.expose(dark))
+    assert abs(noisy.mean() - without.mean()) * 255 > 0.5  # what noise does to a shadow
+    assert abs(noisy.mean() - clean.mean()) * 255 < 0.3

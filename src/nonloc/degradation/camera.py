@@ -21,6 +21,7 @@ LUMA = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )  # fmt: skip
 BACK = np.linalg.inv(LUMA).astype(np.float32)
+SHOTS = 3  # whose mean is what a noisy picture is to be restored to
 FIRST_GAIN = 0.002  # variance per unit of signal, from which the gain for a level is found
 
 
@@ -28,8 +29,8 @@ FIRST_GAIN = 0.002  # variance per unit of signal, from which the gain for a lev
 class Camera:
     """What lies between a scene and its file.
 
-    level: standard deviation of the noise in the developed picture, 0-255 scale; 0 for none. enlarge: how many pixels
-    of the camera show one of the scene: theirs are softer than those of a picture that was made smaller. gamma,
+    level: of the noise in the developed picture, 0-255 scale, as `middle_level` has it; 0 for none. enlarge: how many
+    pixels of the camera show one of the scene: theirs are softer than those of a picture that was made smaller. gamma,
     exposure, balance: from picture to light. corrected: which demosaicing. saturation: of the colour matrix.
     luma_blur, chroma_blur, core: smoothing by the camera, in pixels, and of fine luminance. contrast, sharpen: of its
     rendering. shrink: by which the picture was made smaller. quality, subsampling: of the JPEG; quality 0 for none.
@@ -71,11 +72,11 @@ class Camera:
             balance=(uniform(1.3, 2.2), 1.0, uniform(1.2, 2.2)),
             corrected=rng.random() < 0.6,
             saturation=uniform(0, 0.6),
-            luma_blur=pick(0.0, 0.0, 0.4, 0.6, 0.8),
-            chroma_blur=pick(0.0, 1.0, 2.0, 3.0, 4.0),
+            luma_blur=pick(0.0, uniform(0.3, 1), uniform(0.5, 1.3), uniform(0.5, 1.3)),
+            chroma_blur=pick(0.0, uniform(0.7, 3), uniform(2, 6), uniform(2, 6), uniform(2, 6)),
             core=pick(0.0, 0.0, 0.0, 0.5, 0.8),
             contrast=uniform(0, 0.5),
-            sharpen=pick(0.0, 0.0, 0.4, 0.8),
+            sharpen=pick(0.0, 0.0, 0.0, 0.4, 0.8),
             shrink=pick(1.0, 1.0, 1.0, 1.0, 0.7, 0.5),
             quality=int(uniform(70, 99)),
             subsampling=pick(0, 2, 2),
@@ -83,19 +84,20 @@ class Camera:
         )
 
     def shoot(self, scene: np.ndarray, rng: Random) -> tuple[np.ndarray, np.ndarray]:
-        """The picture without noise and file, and the file's, both (3, H', W') float32 with white 1.
+        """What the file is to be restored to, and the file's picture, both (3, H', W') float32 with white 1.
 
-        scene: (3, H, W), white 1. H' and W' are H and W times `enlarge` and `shrink`, about.
+        scene: (3, H, W), white 1. H' and W' are H and W times `enlarge` and `shrink`, about. The first is the mean of
+        other shots before they became files: noise, clipped and under a tone curve, also makes shadows darker or
+        lighter, and to undo that would shift the tones of photographs.
         """
         raw = self.expose(scene)
-        clean = self.develop(raw)
-        noisy = clean
+        clean = noisy = self.develop(raw)
         if self.level > 0:
-            draw = np.asarray(rng.standard_normal(raw.shape), np.float32)
-            first = self.develop(self.with_noise(raw, FIRST_GAIN, draw))
-            found = float(np.std(first - clean)) * 255
+            first = self.develop(self.with_noise(raw, FIRST_GAIN, rng))
+            found = middle_level(first - clean)
             gain = min(FIRST_GAIN * (self.level / max(found, 0.05)) ** 2, 0.3)
-            noisy = self.develop(self.with_noise(raw, gain, draw))
+            noisy, *others = (self.develop(self.with_noise(raw, gain, rng)) for _ in range(1 + SHOTS))
+            clean = sum(others[1:], others[0]) / np.float32(SHOTS)
         return clean, jpeg(noisy, self.quality, self.subsampling) if self.quality else noisy
 
     def expose(self, scene: np.ndarray) -> np.ndarray:
@@ -104,8 +106,9 @@ class Camera:
         light = light[:, : light.shape[1] // 2 * 2, : light.shape[2] // 2 * 2]
         return mosaic(light * (self.exposure / np.array(self.balance, np.float32))[:, None, None])
 
-    def with_noise(self, raw: np.ndarray, gain: float, draw: np.ndarray) -> np.ndarray:
-        """Shot noise of variance `gain` times the light, and read noise, from standard normal numbers `draw`."""
+    def with_noise(self, raw: np.ndarray, gain: float, rng: Random) -> np.ndarray:
+        """With shot noise of variance `gain` times the light, and read noise."""
+        draw = np.asarray(rng.standard_normal(raw.shape), np.float32)
         return np.clip(raw + np.sqrt(np.float32(gain) * (raw + np.float32(self.read_noise))) * draw, 0, 1)
 
     def develop(self, raw: np.ndarray) -> np.ndarray:
@@ -125,6 +128,21 @@ class Camera:
         if self.sharpen:
             rgb = rgb + self.sharpen * (rgb - blur(rgb, 1.0))
         return np.clip(resize(rgb, self.shrink), 0, 1)
+
+
+def middle_level(noise: np.ndarray) -> float:
+    """Level, 0-255 scale, of the luminance of `noise` (3, H, W) from 0.15 to 0.6 of the highest frequency.
+
+    There a camera leaves most of what is seen as noise: below it are shifts of colour, above it little is left. White
+    noise has its standard deviation as level in all bands.
+    """
+    from scipy.fft import dctn
+
+    luminance = noise.sum(0) / np.float32(3**0.5)
+    y, x = (np.arange(length) / length for length in luminance.shape)
+    frequency = np.hypot(y[:, None], x)
+    middle = (frequency >= 0.15) & (frequency < 0.6)
+    return 255 * float(np.sqrt(np.square(dctn(luminance, norm="ortho")[middle]).mean()))
 
 
 def resize(pixels: np.ndarray, factor: float) -> np.ndarray:

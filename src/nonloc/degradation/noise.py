@@ -35,8 +35,9 @@ class GaussianNoise(Degradation):
 
 @dataclass(frozen=True)
 class CameraNoise(GaussianNoise):
-    """What a camera's demosaicing, smoothing and JPEG leave of its noise; `sigma` is the level that serves best when a
-    method for white noise is told it. `apply` draws white noise of that level, for want of the camera."""
+    """What a camera's demosaicing, smoothing and JPEG leave of its noise; `sigma` is its level in the middle bands
+    (`camera.middle_level`), as strong as white noise of that level looks. `apply` draws white noise, for want of the
+    camera."""
 
     def __str__(self) -> str:
         return f"camera:{self.sigma:g}"

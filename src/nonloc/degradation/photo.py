@@ -12,6 +12,7 @@ from .camera import Camera
 from .degradation import Degradation, Distribution, Random
 from .noise import CameraNoise
 
+UNSURE = 0.35  # octaves by which the level that is told lies off, as an estimate of it does
 MARGIN = 16  # pixels beyond the sample, so that the grid of the JPEG and of the mosaic lies anywhere in it
 
 
@@ -22,6 +23,7 @@ class Photo(Degradation):
 
     camera: Camera
     shift: tuple[float, float] = (0.0, 0.0)  # of the sample in its margin, 0 to 1
+    told: float | None = None  # the level that a method is told, 0-255 scale; None for the true one
 
     def pair(self, pixels: Any, rng: Random) -> tuple[Any, Any]:
         scene, side = np.asarray(pixels, np.float32), pixels.shape[1:]
@@ -42,7 +44,7 @@ class Photo(Degradation):
 
     @property
     def noise(self) -> CameraNoise:
-        return CameraNoise(self.camera.level)
+        return CameraNoise(self.camera.level if self.told is None else self.told)
 
     def __str__(self) -> str:
         return f"photo:{self.camera.level:g}"
@@ -50,7 +52,8 @@ class Photo(Degradation):
 
 @dataclass(frozen=True)
 class Photos(Distribution):
-    """Shots by any camera; the logarithm of their noise's level is uniform between two levels, 0-255 scale."""
+    """Shots by any camera; the logarithm of their noise's level is uniform between two levels, 0-255 scale. What a
+    method is told of it is not quite right."""
 
     low: float
     high: float
@@ -60,7 +63,8 @@ class Photos(Distribution):
         camera = Camera.draw(level, rng)
         if camera.enlarge * camera.shrink < 1:
             camera = replace(camera, shrink=1.0)  # else the sample would need more of the scene than there is
-        return Photo(camera, (float(rng.random()), float(rng.random())))
+        shift, off = (float(rng.random()), float(rng.random())), float(rng.standard_normal(()))
+        return Photo(camera, shift, level * 2 ** (UNSURE * off))
 
     def __str__(self) -> str:
         return f"photo:{self.low:g}..{self.high:g}" if self.low != self.high else f"photo:{self.low:g}"

@@ -5,7 +5,7 @@ from fine texture by its look. Blocks are transformed by the DCT and sorted, at 
 in the flattest and in middling ones the levels per band of luminance and chroma, the spread of the coefficients, the
 relation of the colours and the direction are read. Noise is alike in both groups, without direction and of its own
 colour; texture is not. A line through these figures, fitted to simulated cameras, says how sure it is that there is
-noise, and how strong a white-noise denoiser should take it to be.
+noise, and how strong it is.
 
 Source of the flat blocks per brightness: Ponomarenko et al. in Colom, Buades, IPOL 3, 2013, DOI 10.5201/ipol.2013.45.
 The other figures, the fit (`camera_fit`) and the level it aims at are ours: see benchmarks/camera_noise_fit.py.
@@ -44,9 +44,9 @@ OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [0.5, -1, 0.5]]) / np.array([[3], [2
 class CorrelatedNoise:
     """The correlated noise in a picture.
 
-    sigma: the level, 0-255 scale, to tell a denoiser for white noise: the one that serves best where it is sure that
-    there is noise, down to half of it where it is not quite, 0 where it is not.
-    low, high: holds the best level in about 80 of 100 simulated pictures, and 0 where noise is not sure.
+    sigma: the level in the middle bands (`camera.middle_level`), 0-255 scale, where it is sure that there is noise,
+    down to half of it where it is not quite, 0 where it is not.
+    low, high: holds the level in about 80 of 100 simulated pictures, and 0 where noise is not sure.
     confidence: how sure it is that the picture holds such noise, in [0, 1].
     correlation: of neighbouring pixels in the flattest blocks, without slow shading; white noise has about 0.
     bands: levels of luminance in the flattest blocks, 0-255 scale, from low to high frequency (`EDGES`).
