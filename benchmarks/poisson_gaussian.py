@@ -197,7 +197,7 @@ def denoise(name: str, every: int, method_name: str, settings: list[tuple[float,
 
 
 def singles(book: Book, method: Method, noise: PoissonGaussian, shots: list[tuple]) -> None:
-    """All pictures told one sigma, several of them, and the one where a parabola through the best has its peak."""
+    """All pictures told one sigma: several, the one where a parabola through these has its peak, the strongest known."""
 
     def mean(sigma: int) -> float:
         what = {"input": "float", "noise": str(noise), "way": "single", "told": str(sigma)}
@@ -206,8 +206,9 @@ def singles(book: Book, method: Method, noise: PoissonGaussian, shots: list[tupl
 
     tried = [round(factor * noise.noise.sigma) for factor in SINGLES]
     a, b, _ = np.polyfit(tried, [mean(sigma) for sigma in tried], 2)
-    if a < 0:
-        mean(round(-b / (2 * a)))
+    best = round(-b / (2 * a)) if a < 0 else tried[0]
+    for sigma in {best, min(best, STRONGEST)}:
+        mean(sigma)
 
 
 def pairs(words: list[str], usual: list) -> list[tuple[float, float]]:

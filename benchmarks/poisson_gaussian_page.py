@@ -3,13 +3,13 @@
 python benchmarks/poisson_gaussian_page.py
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
 import marked
 import numpy as np
-from poisson_gaussian import Row, code, read
+from poisson_gaussian import STRONGEST, Row, code, read
 
 from nonloc.degradation import GaussianNoise, PoissonGaussian, parse_fixed
 from nonloc.methods.stabilise import FEW
@@ -46,19 +46,23 @@ def gain(rows: list[Row]) -> str:
         tried = [(told, psnr) for told, psnr in tried if pictures.keys() <= psnr.keys()]
         if not tried or any(not pictures.keys() <= found.keys() for found in ways.values()):
             continue  # not all measured yet
-        sigma, best = max(tried, key=lambda one: np.mean([one[1][p] for p in pictures]))
-        told = ways["map" if parse_fixed(text).gain > FEW and "map" in ways else "stabilised"]
-        change = np.array([pictures[p] - best[p] for p in pictures])
-        own = np.array([pictures[p] - max(psnr[p] for _, psnr in tried) for p in pictures])
-        means = [f"{np.mean([found[p] for p in pictures]):.2f}" if found else "" for found in (
-            ways.get("stabilised"), ways.get("map"), told, pictures)]  # fmt: skip
+        sigma, best = max(tried, key=lambda one: mean(one[1], pictures))
+        usual = max((one for one in tried if float(one[0]) <= STRONGEST), key=lambda one: mean(one[1], pictures))
+        chosen = "map" if parse_fixed(text).gain > FEW and "map" in ways else "stabilised"
+        change = [pictures[p] - best[p] for p in pictures]
+        own = [pictures[p] - max(psnr[p] for _, psnr in tried) for p in pictures]
         lines.append([
             f"{peak(text)}, {method}, {len(pictures)} of {name}",
-            f"{np.mean([best[p] for p in pictures]):.2f} ({sigma})",
-            *means, f"{change.mean():+.2f}", f"{change.min():+.2f}", f"{own.mean():+.2f}",
+            f"{mean(usual[1], pictures):.2f} ({usual[0]})", f"{mean(best, pictures):.2f} ({sigma})",
+            *(f"{mean(ways[way], pictures):.2f}" if way in ways else "" for way in ("stabilised", "map", chosen)),
+            f"{mean(pictures, pictures):.2f}", f"{np.mean(change):+.2f}", f"{min(change):+.2f}", f"{np.mean(own):+.2f}",
         ])  # fmt: skip
-    head = ["", "best single sigma", "stabilised", "map", "as chosen, noise known", "noise estimated"]
-    return marked.table([*head, "gain", "least of a picture", "over each picture's own best sigma"], lines)
+    head = ["", f"best single sigma to {STRONGEST}", "best single sigma", "stabilised", "map", "noise known"]
+    return marked.table([*head, "noise estimated", "gain", "least of a picture", "over each picture's best"], lines)
+
+
+def mean(psnr: dict[str, float], pictures: Iterable[str]) -> float:
+    return float(np.mean([psnr[picture] for picture in pictures]))
 
 
 def estimates(rows: list[Row]) -> str:
