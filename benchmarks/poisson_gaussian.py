@@ -197,7 +197,7 @@ def denoise(name: str, every: int, method_name: str, settings: list[tuple[float,
 
 
 def singles(book: Book, method: Method, noise: PoissonGaussian, shots: list[tuple]) -> None:
-    """All pictures told one sigma: several, the one where a parabola through these has its peak, the strongest known."""
+    """All pictures told one sigma: several, where a parabola through these has its peak, the strongest known."""
 
     def mean(sigma: int) -> float:
         what = {"input": "float", "noise": str(noise), "way": "single", "told": str(sigma)}
