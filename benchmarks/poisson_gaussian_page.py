@@ -47,13 +47,14 @@ def gain(rows: list[Row]) -> str:
         if not tried or any(not pictures.keys() <= found.keys() for found in ways.values()):
             continue  # not all measured yet
         sigma, best = max(tried, key=lambda one: mean(one[1], pictures))
-        usual = max((one for one in tried if float(one[0]) <= STRONGEST), key=lambda one: mean(one[1], pictures))
+        known = [one for one in tried if float(one[0]) <= STRONGEST]
+        usual = [f"{mean(psnr, pictures):.2f} ({told})" for told, psnr in known]
         chosen = "map" if parse_fixed(text).gain > FEW and "map" in ways else "stabilised"
         change = [pictures[p] - best[p] for p in pictures]
         own = [pictures[p] - max(psnr[p] for _, psnr in tried) for p in pictures]
         lines.append([
             f"{peak(text)}, {method}, {len(pictures)} of {name}",
-            f"{mean(usual[1], pictures):.2f} ({usual[0]})", f"{mean(best, pictures):.2f} ({sigma})",
+            max(usual, key=lambda told: float(told.split()[0]), default=""), f"{mean(best, pictures):.2f} ({sigma})",
             *(f"{mean(ways[way], pictures):.2f}" if way in ways else "" for way in ("stabilised", "map", chosen)),
             f"{mean(pictures, pictures):.2f}", f"{np.mean(change):+.2f}", f"{min(change):+.2f}", f"{np.mean(own):+.2f}",
         ])  # fmt: skip

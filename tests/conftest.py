@@ -13,6 +13,17 @@ settings.load_profile("nonloc")
 os.environ["NONLOC_WEIGHTS"] = str(Path(__file__).parent / "no imported weights")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--whole-sets", action="store_true", help="also run the tests that measure whole sets of pictures")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--whole-sets"):
+        for item in items:
+            if item.get_closest_marker("whole_sets"):
+                item.add_marker(pytest.mark.skip(reason="measures a whole set: run with --whole-sets"))
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of test and training pictures, or a skip that says how to have it."""

@@ -127,7 +127,7 @@ def test_the_authors_files_are_known(data_root):
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.whole_sets
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("sigma", "published"), [(15, 31.71), (25, 29.22), (50, 26.23)])
 def test_the_authors_weights_give_their_published_means_on_bsd68(data_root, sigma, published):

@@ -366,7 +366,7 @@ def score(module, pictures, sigma):
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.whole_sets
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("name", "published"),
