@@ -15,7 +15,7 @@ from nonloc.degradation import GaussianNoise, PoissonGaussian, parse_fixed
 from nonloc.methods.stabilise import FEW
 
 PAGE = Path(__file__).parents[1] / "docs" / "noise.md"
-FEWEST = 9  # pictures that a line of the page rests on
+FEWEST = 5  # pictures that a line of the page rests on
 
 
 def groups(rows: list[Row], *names: str) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
@@ -73,6 +73,8 @@ def estimates(rows: list[Row]) -> str:
     chosen = [r for r in rows if r.way == "estimated" or (r.way == "estimate" and r.noise.startswith("poisson"))]
     for (name, text, form), both in groups(chosen, "set", "noise", "input"):
         members = max((found for _, found in groups(both, "way", "method")), key=len)
+        if len(members) < FEWEST:
+            continue
         true, found = parse_fixed(text), [parse_fixed(r.told) if ":" in r.told else None for r in members]
         seen = [n for n in found if isinstance(n, PoissonGaussian)]
         off = np.array([n.gain / true.gain - 1 for n in seen]) * 100
