@@ -305,6 +305,7 @@ def test_pages_are_turned(visit, tmp_path, make_picture):
 
 def test_everything_can_be_done_by_keyboard(visit, noisy):
     page = visit()
+    page.on("filechooser", lambda chooser: None)  # early: a listener is heard of a moment after it is asked for
 
     def tab_to(selector):
         for _ in range(60):
@@ -317,6 +318,7 @@ def test_everything_can_be_done_by_keyboard(visit, noisy):
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(str(noisy))
+    expect(page.locator("#plan")).not_to_be_empty(timeout=LONG)
     expect(page.locator("#restore")).to_be_enabled(timeout=LONG)
     tab_to("#restore")
     page.keyboard.press("Enter")
@@ -379,14 +381,15 @@ def test_pictures_can_be_dropped_and_a_reload_keeps_them(visit, make_picture):
 
 
 def test_a_picture_that_is_dropped_before_the_page_is_ready_is_taken(visit, noisy):
-    page = visit()
-    page.evaluate("sessionStorage.clear()")
+    first = visit()
+    page = first.context.new_page()  # another tab, which has no session yet
     held = []
     page.route("**/api/sessions", lambda route: held.append(route))  # the answer that the page cannot begin without
-    page.reload()
+    with page.expect_request("**/api/sessions"):
+        page.goto(first.url)
     page.locator("#files").set_input_files(str(noisy))
-    while not held:
-        page.wait_for_timeout(20)
+    expect(page.locator("#status")).to_have_text("Adding night.tif")
+    assert held, "the page has no session yet"
     held[0].continue_()
     expect(page.locator("#name")).to_have_text("night.tif", timeout=LONG)
     expect(page.locator("#plan")).not_to_be_empty(timeout=LONG)

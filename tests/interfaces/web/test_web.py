@@ -125,8 +125,8 @@ def test_diagnosis_and_plan_come_with_their_reason(visitor, make_picture):
 
 
 def test_shot_noise_is_planned_for_and_any_method_may_be_taken(visitor, by_command, make_picture):
-    image = make_picture(np.uint16, channels=1, sigma=0, height=150, width=150)
-    counts = PoissonGaussian(0.2, 3).apply(image.samples / 65535, np.random.default_rng(0))
+    image = make_picture(np.uint16, channels=1, sigma=0, height=240, width=240)
+    counts = PoissonGaussian(0.1, 3).apply(image.samples / 65535, np.random.default_rng(0))
     content = encode(image.with_samples(np.rint(np.clip(counts, 0, 1) * 65535).astype(np.uint16)), "png")
     picture = visitor.add(content)
     assert picture["plan"]["method"] == "nonloc-s"
