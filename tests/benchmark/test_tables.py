@@ -1,6 +1,7 @@
 """Tables: what stands beside what, and that a figure is never shown beside one of another kind."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,8 @@ from rows import ROW, measured
 from nonloc.benchmark import Results, render, render_table2
 from nonloc.benchmark.table import Table
 from nonloc.errors import UsageError
+from nonloc.methods.card import read_card
+from nonloc.methods.registry import card, methods
 
 
 def line(text, name):
@@ -104,6 +107,44 @@ def test_another_form_is_an_error():
 def test_table_2_has_24_rows_and_only_whole_measurements():
     text = render_table2(measured())
     assert sum(row.startswith("| ") for row in text.splitlines()) == 26
-    assert "| BM3D | 31.07 / 28.57 / 25.62 | 31.07 / 28.57 / 25.62 | 28.50 / 27.50 / - |" in text
+    assert "| BM3D | 31.07 / 28.57 / 25.62 | 31.07 / 28.57 / 25.62 | 28.50² / 27.50² / - |" in text
     assert "| TNRD† | 31.24 / 28.92 / 25.97 | 31.42 / 28.92 / 25.97 | - |" in text
     assert "28.50" not in render_table2(measured(count=67))
+
+
+def test_table_2_marks_the_three_best_of_a_column_where_the_noise_is_the_same():
+    lines = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in render_table2(measured()).splitlines()}
+    assert lines["ELDRN†"][0] == "32.11 / 29.68 / 26.76"  # truncated noise: the highest figures, and no mark
+    assert lines["NLRN"][0] == "31.88¹ / 29.41¹ / 26.47²"
+    assert lines["MWCNN"][0] == "31.86² / 29.41¹ / 26.53¹"
+    assert sum(cells[0].count("³") for cells in lines.values() if len(cells) > 5) == 3
+
+
+def test_table_2_says_how_each_row_was_made():
+    rows = {row["row"]: row for row in json.loads(render_table2(measured(), "json"))}
+    assert rows["BM3D"]["kind"] == "faithful, below"  # 28.50 against 31.07
+    assert rows["BM3D"]["measured"] == {"15": 28.5, "25": 27.5}
+    assert rows["BM3D"]["parameters"] is None
+    assert rows["DnCNN"]["parameters"] == 556_097
+    assert rows["DnCNN"]["kind"] == "faithful, no weights yet"
+    assert rows["NN3D"]["method"] is None
+    better = Results([replace(row, psnr=row.psnr + 3) for row in measured().rows])
+    assert {row["row"]: row["kind"] for row in json.loads(render_table2(better, "json"))}["BM3D"] == "reproduced"
+
+
+def test_re_creations_are_marked_wherever_they_are_told_of():
+    names = [name for name in methods() if card(name).fidelity == "re-creation"]
+    assert "bm3d-net" in names
+    for name in names:
+        found = measured(methods=("bm3d", name))
+        row = card(name).table2
+        for format in ("text", "markdown"):
+            assert f"{name}‡" in render(found, format)
+            assert re.search(rf"{re.escape(row)}†?‡", render_table2(found, format))
+        assert rf"{name}$\ddagger$" in render(found, "latex")
+        told = {one["method"]: one["fidelity"] for one in json.loads(render(found, "json"))["means"]}
+        assert told == {"bm3d": "faithful", name: "re-creation"}
+        kinds = {one["row"]: one["kind"] for one in json.loads(render_table2(found, "json"))}
+        assert kinds[row] == "re-created"
+        assert all("re-creation" in weights.file for weights in read_card(card(name).path).weights)
+    assert "‡" not in render(measured(), "text")

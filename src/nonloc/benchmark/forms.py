@@ -7,9 +7,10 @@ import math
 from typing import Any
 
 from ..errors import UsageError
-from .published import published
+from .published import fidelity, published
 from .results import Results
 from .statistics import mean, paired
+from .table2 import as_data as table2_data
 from .table2 import table2
 from .tables import blocks, tables
 
@@ -39,9 +40,11 @@ def _finite(data: Any) -> Any:
 
 
 def render_table2(results: Results, format: str = "markdown") -> str:
-    """The article's Table 2 as 'text', 'markdown' or 'latex': printed, in the sources, measured."""
-    if format not in FORMATS[:-1]:
-        raise UsageError(f"format {format!r}", "Table 2 has no such form", f"Use {', '.join(FORMATS[:-1])}")
+    """The article's Table 2 as 'text', 'markdown', 'latex' or 'json': printed, in the sources, measured, how made."""
+    if format not in FORMATS:
+        raise UsageError(f"format {format!r}", "Table 2 has no such form", f"Use {', '.join(FORMATS)}")
+    if format == "json":
+        return json.dumps(_finite(table2_data(results)), indent=2, allow_nan=False) + "\n"
     return getattr(table2(results), format)() + "\n"
 
 
@@ -58,7 +61,7 @@ def as_data(results: Results, against: str | None = None) -> dict[str, Any]:
                     continue
                 one = rows[0]
                 means.append({
-                    **same, "sigma": sigma, "method": method, **vars(mean(rows)),
+                    **same, "sigma": sigma, "method": method, "fidelity": fidelity(method), **vars(mean(rows)),
                     "weights": one.weights, "code": one.code, "version": one.version,
                     "threads": one.threads, "device": one.device,
                     "published": published(method, one.set).get(sigma) if sigma is not None else None,

@@ -12,6 +12,8 @@ from typing import Any
 from ..errors import UnknownMethod
 from ..methods.registry import card
 
+RECREATED = "‡"  # behind the name of a method that has not the paper's own layers
+
 
 @dataclass(frozen=True)
 class Table2Row:
@@ -71,6 +73,19 @@ def row_name(method: str) -> str:
     except UnknownMethod:
         known = None
     return known or next((row.name for row in table2_rows() if row.name.lower() == plain.lower()), plain)
+
+
+def shown(method: str) -> str:
+    """The name of a method, or of a method with settings, as tables and plots show it: a re-creation is marked."""
+    return method + RECREATED * (fidelity(method) == "re-creation")
+
+
+def fidelity(method: str) -> str | None:
+    """How faithful a method, or a method with settings, is to its paper, by its card; None for an unknown one."""
+    try:
+        return card(method.partition(":")[0]).fidelity
+    except UnknownMethod:
+        return None
 
 
 @cache

@@ -72,7 +72,7 @@ def _sentence(note: str) -> str:
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "†": r"$\dagger$",
-    "σ": r"$\sigma$",
+    "‡": r"$\ddagger$", "¹": r"$^1$", "²": r"$^2$", "³": r"$^3$", "σ": r"$\sigma$",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..datasets import dataset
 from ..errors import UsageError
 from .protocol import Protocol, protocol
-from .published import caveat, published
+from .published import RECREATED, caveat, published, shown
 from .results import Results, Row
 from .statistics import Mean, gain, mean, paired
 from .table import Table
@@ -72,7 +72,7 @@ def means_table(block: Block) -> Table:
     body.append((*cells, ""))
     most = max(pictures.values())
     for method in block.methods:
-        cells = [method]
+        cells = [shown(method)]
         for sigma in sigmas:
             rows = block.of(method, sigma)
             figure = beside.get(method, {}).get(sigma) if sigma is not None else None
@@ -89,6 +89,8 @@ def means_table(block: Block) -> Table:
         body.append((*cells, _seconds(seconds)))
     threads = ", ".join(sorted({str(row.threads) for row in block.rows}))
     notes.append(f"CPU s: mean of a picture, {threads} thread{'' if threads == '1' else 's'}")
+    if any(shown(method) != method for method in block.methods):
+        notes.append(f"{RECREATED} re-created: the paper's own layers are not known to us")
     if mean(inputs[0]).draws > 1:
         notes.append("± of a PSNR: standard error over the draws")
     caption = f"{block.line}; {block.protocol.metric}; nonloc {block.versions}"
@@ -109,7 +111,7 @@ def differences_table(block: Block, against: str | None = None) -> Table | None:
         return None
     body = []
     for method in others:
-        cells = [method]
+        cells = [shown(method)]
         for sigma in block.sigmas:
             first, second = block.of(method, sigma), block.of(reference, sigma)
             common = {row.picture for row in first} & {row.picture for row in second}
@@ -128,7 +130,7 @@ def gains_table(block: Block) -> Table | None:
         for sigma in block.sigmas:
             if rows := block.of(method, sigma):
                 d = gain(rows)
-                body.append((method, _level(sigma), str(d), f"{d.lowest:+.2f}", d.lowest_picture))
+                body.append((shown(method), _level(sigma), str(d), f"{d.lowest:+.2f}", d.lowest_picture))
     caption = f"Gain over the input in dB, with 95 % interval; {block.line}"
     return Table(caption, ("method", "told", "gain", "worst", "worst picture"), tuple(body))
 

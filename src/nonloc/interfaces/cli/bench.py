@@ -28,6 +28,7 @@ def command(
     format: Literal["text", "markdown", "latex", "json"] = "text",
     plot: Path | None = None,
     fresh: Annotated[bool, Parameter(negative="")] = False,
+    table2: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Measure methods on sets of pictures, as the literature does, and print the published figures beside ours.
 
@@ -55,10 +56,23 @@ def command(
         Also draw PSNR against time, one SVG a set and level, into this folder.
     fresh
         Measure everything again.
+    table2
+        Print the article's Table 2 from what --results holds, and measure nothing.
     """
     from ...benchmark import bench, render
     from ...benchmark import plot as draw
 
+    if table2:
+        from ...benchmark import Results, render_table2
+
+        if sets or methods:
+            raise UsageError("--table2", "sets or methods are named beside it", "Measure first, then ask for the table")
+        measured = Results.read(results, ["bsd68"])
+        print(render_table2(measured, format), end="")
+        if plot is not None:
+            for path in draw(Results(measured.only(track="matlab4", regime="float")), plot):
+                print(f"plot: {path}", file=sys.stderr)
+        return 0
     levels = None if sigma is None else [_number(text) for text in sigma.split(",")]
     names = [name.strip() for name in (methods or "nonloc-s").split(",") if name.strip()]
     found = bench(
