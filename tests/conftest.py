@@ -1,6 +1,7 @@
 """What all tests share: one hypothesis profile, one way to the data."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,15 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker("whole_sets"):
                 item.add_marker(pytest.mark.skip(reason="measures a whole set: run with --whole-sets"))
+
+
+@pytest.fixture(autouse=True)
+def few_threads():
+    """Give back the threads that a test took: two of them in two workers wait for one another on two cores."""
+    yield
+    torch, threads = sys.modules.get("torch"), int(os.environ.get("OMP_NUM_THREADS") or 1)
+    if torch is not None and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
