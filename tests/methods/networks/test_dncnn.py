@@ -144,6 +144,7 @@ def test_the_authors_weights_give_their_twelve_figures_on_set12(data_root):
 
 @pytest.mark.data
 @pytest.mark.slow
+@pytest.mark.whole_sets
 @pytest.mark.timeout(1800)
 def test_the_authors_weights_give_their_figure_on_bsd68(data_root):
     network = reference(data_root, "dncnn/dncnn_s_sigma25.mat")
