@@ -127,7 +127,8 @@ def test_table_2_says_how_each_row_was_made():
     assert rows["BM3D"]["parameters"] is None
     assert rows["DnCNN"]["parameters"] == 556_097
     assert rows["DnCNN"]["kind"] == "faithful, no weights yet"
-    assert rows["NN3D"]["method"] is None
+    assert rows["NN3D"]["kind"] == "re-created"
+    assert all(row["method"] for row in rows.values())  # all 24 are built
     better = Results([replace(row, psnr=row.psnr + 3) for row in measured().rows])
     assert {row["row"]: row["kind"] for row in json.loads(render_table2(better, "json"))}["BM3D"] == "reproduced"
 

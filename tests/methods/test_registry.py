@@ -83,12 +83,14 @@ def test_weights_are_chosen_by_channels_level_and_licence(tmp_path):
         ("gray15", 1, [15, 15], "open"),
         ("gray25", 1, [25, 25], "research"),
         ("colour", 3, [0, 50], "open"),
+        ("another", 3, [0, 50], "research"),
     ]:
         text += WEIGHTS.format(file=name, channels=channels, sigma=sigma, licence=licence)
     found = made(tmp_path, text)
     assert found.licences == ("open", "research")
     assert choose_weights(found, 1, 25).file == "gray25"
     assert choose_weights(found, 3, 31).file == "colour"
+    assert choose_weights(found, 3, None).file == "colour"  # of equals the first on the card
     with pytest.raises(SigmaOutOfRange, match="trained for 15, 25"):
         choose_weights(found, 1, 20)
     with pytest.raises(SigmaOutOfRange, match="trained for 15"):

@@ -83,12 +83,13 @@ class Camera:
             read_noise=uniform(0, 0.05),
         )
 
-    def shoot(self, scene: np.ndarray, rng: Random) -> tuple[np.ndarray, np.ndarray]:
+    def shoot(self, scene: np.ndarray, rng: Random, shots: int = SHOTS) -> tuple[np.ndarray, np.ndarray]:
         """What the file is to be restored to, and the file's picture, both (3, H', W') float32 with white 1.
 
         scene: (3, H, W), white 1. H' and W' are H and W times `enlarge` and `shrink`, about. The first is the mean of
         other shots before they became files: noise, clipped and under a tone curve, also makes shadows darker or
-        lighter, and to undo that would shift the tones of photographs.
+        lighter, and to undo that would shift the tones of photographs. shots: how many others; 0: none, and the first
+        is the picture without noise.
         """
         raw = self.expose(scene)
         clean = noisy = self.develop(raw)
@@ -96,8 +97,8 @@ class Camera:
             first = self.develop(self.with_noise(raw, FIRST_GAIN, rng))
             found = middle_level(first - clean)
             gain = min(FIRST_GAIN * (self.level / max(found, 0.05)) ** 2, 0.3)
-            noisy, *others = (self.develop(self.with_noise(raw, gain, rng)) for _ in range(1 + SHOTS))
-            clean = sum(others[1:], others[0]) / np.float32(SHOTS)
+            noisy, *others = (self.develop(self.with_noise(raw, gain, rng)) for _ in range(1 + shots))
+            clean = sum(others[1:], others[0]) / np.float32(shots) if others else clean
         return clean, jpeg(noisy, self.quality, self.subsampling) if self.quality else noisy
 
     def expose(self, scene: np.ndarray) -> np.ndarray:

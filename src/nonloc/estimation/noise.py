@@ -127,7 +127,7 @@ def estimate_any_noise(pixels: np.ndarray, *, step: float | None = None) -> Nois
     """
     white, seen = estimate_noise(pixels, step=step), estimate_correlated(pixels)
     if seen.sigma > STRONGER * white.sigma:
-        method = "flat blocks beside those of simulated cameras"
+        method = "what a denoiser takes away, beside what it takes from simulated cameras"
         correlation = max(seen.correlation, 0.01)
         return NoiseEstimate(
             seen.sigma, seen.low, seen.high, seen.confidence, white.clipped, method, correlation, sure=seen.confidence

@@ -112,11 +112,11 @@ def choose_weights(card: Card, channels: int, sigma: float | None, licence: str 
             "the package has none",
             "Train them with 'nonloc train', bring the authors' with 'nonloc import-weights', or take another method",
         )
-    # the narrowest that fits: a specialist before a blind one; and the widest where no level is known
-    by_range = sorted(fitting_weights, key=lambda weights: weights.sigma[1] - weights.sigma[0])
+    # the narrowest that fits: a specialist before a blind one; and the widest where no level is known; of equals the
+    # first on the card
     if sigma is None:
-        return by_range[-1]
-    for weights in by_range:
+        return max(fitting_weights, key=_range)
+    for weights in sorted(fitting_weights, key=_range):
         if weights.sigma[0] <= sigma <= weights.sigma[1]:
             return weights
     levels = ", ".join(sorted({_levels(w) for w in fitting_weights}, key=_by_number))
@@ -134,6 +134,10 @@ def _out_of_range(card: Card, sigma: float, found: str) -> SigmaOutOfRange:
         found,
         f"Take {', '.join(fitting[:4]) or 'a level inside its range'}",
     )
+
+
+def _range(weights: Weights) -> float:
+    return weights.sigma[1] - weights.sigma[0]
 
 
 def _levels(weights: Weights) -> str:
