@@ -38,7 +38,6 @@ TINY = 1e-4  # variance below which a band counts as empty
 FAR = 3.0  # standard deviations from what was trained on; figures further away count as this far
 SURE = 0.5  # least confidence to act on
 HALF_SURE, SURE_ENOUGH = 0.5, 1.0  # share of the level told then; log odds from which it is all told
-LEAN = 0.5  # added to the log odds: to miss noise costs 2 dB, to see it where there is none a fraction of a level
 REAL = 1.5  # times weaker than in simulated pictures real noise reads, by the pairs of polyu40 that are for tuning
 BASE = 2.5  # log2 of the level that the networks' 0 stands for
 
@@ -114,7 +113,7 @@ def estimate_correlated(pixels: np.ndarray) -> CorrelatedNoise:
     if blocks is None or len(blocks) < LEAST:
         return UNKNOWN
     odds, log_level, spread = judge(figures(blocks))
-    odds, level, reach = odds + LEAN, REAL * float(2**log_level), float(2**spread)
+    level, reach = REAL * float(2**log_level), float(2**spread)
     confidence = float(1 / (1 + np.exp(-odds)))
     sure = confidence > SURE
     told = level * min(HALF_SURE + (1 - HALF_SURE) * odds / SURE_ENOUGH, 1.0)  # harm to a clean picture grows with it
