@@ -1,22 +1,36 @@
 """What can happen to a picture: one vocabulary for training, benchmark, estimation and methods."""
 
+from .blur import Blur, Defocus, GaussianBlur, KernelBlur, MotionBlur
+from .compression import Jpeg, JpegQualities
+from .damage import Missing, SaltAndPepper
 from .degradation import Degradation, Distribution, Mixture, Random, RandomSequence, Sequence
 from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
 from .poisson_gaussian import PoissonGaussian, PoissonGaussianLevels
+from .scaling import Downscale
 from .text import parse, parse_fixed
 
 __all__ = [
+    "Blur",
     "CameraNoise",
     "Clip8",
+    "Defocus",
     "Degradation",
     "Distribution",
+    "Downscale",
+    "GaussianBlur",
     "GaussianLevels",
     "GaussianNoise",
+    "Jpeg",
+    "JpegQualities",
+    "KernelBlur",
+    "Missing",
     "Mixture",
+    "MotionBlur",
     "PoissonGaussian",
     "PoissonGaussianLevels",
     "Random",
     "RandomSequence",
+    "SaltAndPepper",
     "Sequence",
     "parse",
     "parse_fixed",

@@ -167,11 +167,17 @@ def blur(pixels: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def jpeg(pixels: np.ndarray, quality: int, subsampling: int) -> np.ndarray:
-    """What a JPEG file gives back of `pixels` (3, H, W), white 1. subsampling: 0 none, 1 4:2:2, 2 4:2:0."""
+    """What a JPEG file gives back of `pixels`, gray (1, H, W) or RGB (3, H, W), white 1; float32.
+
+    subsampling: 0 none, 1 4:2:2, 2 4:2:0.
+    """
     from PIL import Image
 
     file = io.BytesIO()
     eight = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    if len(eight) == 1:
+        Image.fromarray(eight[0]).save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))[np.newaxis].astype(np.float32) / 255
     Image.fromarray(eight.transpose(1, 2, 0)).save(file, "JPEG", quality=quality, subsampling=subsampling)
     return np.asarray(Image.open(file)).transpose(2, 0, 1).astype(np.float32) / 255
 

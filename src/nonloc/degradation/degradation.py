@@ -48,6 +48,35 @@ class Degradation(Distribution):
         """The GaussianNoise in it, or None: what a denoiser is told."""
         return None
 
+    @property
+    def blur(self) -> Any:
+        """The Blur in it, or None: what a method that sharpens is told."""
+        return None
+
+    @property
+    def scaling(self) -> Any:
+        """The Downscale in it, or None: by which factor a method is to enlarge."""
+        return None
+
+    @property
+    def missing(self) -> Any:
+        """The Missing in it, or None: which places are to be filled."""
+        return None
+
+    @property
+    def compression(self) -> Any:
+        """The Jpeg in it, or None."""
+        return None
+
+    @property
+    def local(self) -> bool:
+        """Whether it says something of single places, so that a tile must be told its own `part`."""
+        return False
+
+    def part(self, rows: slice, columns: slice) -> Degradation:
+        """What it says of a rectangle of the picture."""
+        return self
+
 
 @dataclass(frozen=True)
 class Sequence(Degradation):
@@ -61,6 +90,8 @@ class Sequence(Degradation):
     def pair(self, pixels: Any, rng: Random) -> tuple[Any, Any]:
         if not self.steps:
             return pixels, pixels
+        if self.scaling is not None:
+            pixels = self.scaling.cut(pixels)
         clean, damaged = self.steps[0].pair(pixels, rng)
         for step in self.steps[1:]:
             damaged = step.apply(damaged, rng)
@@ -68,7 +99,34 @@ class Sequence(Degradation):
 
     @property
     def noise(self) -> Any:
-        return next((step.noise for step in self.steps if step.noise is not None), None)
+        return self._first("noise")
+
+    @property
+    def blur(self) -> Any:
+        return self._first("blur")
+
+    @property
+    def scaling(self) -> Any:
+        return self._first("scaling")
+
+    @property
+    def missing(self) -> Any:
+        return self._first("missing")
+
+    @property
+    def compression(self) -> Any:
+        return self._first("compression")
+
+    @property
+    def local(self) -> bool:
+        return any(step.local for step in self.steps)
+
+    def part(self, rows: slice, columns: slice) -> Sequence:
+        return Sequence(tuple(step.part(rows, columns) for step in self.steps))
+
+    def _first(self, kind: str) -> Any:
+        found = (getattr(step, kind) for step in self.steps)
+        return next((value for value in found if value is not None), None)
 
     def __str__(self) -> str:
         return " + ".join(map(str, self.steps)) or "none"

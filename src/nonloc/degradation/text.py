@@ -5,6 +5,11 @@ gaussian:25 + clip8                 both, in this order
 gaussian:0..75                      a level drawn each time
 camera:8                            what a camera leaves of its noise, as strong as white noise of that level
 poisson-gaussian:0.02,5             shot noise of that gain, and read noise of that level; ranges for each, too
+motion:15,30 + gaussian:2           a straight shake of 15 pixels at 30 degrees, then noise
+gaussian-blur:1.6, defocus:3        other blurs: standard deviation, radius of the disk, in pixels
+downscale:2                         made half as large by bicubic interpolation; downscale:2,bilinear
+jpeg:10, jpeg:10..60                a JPEG of that quality
+salt-and-pepper:0.3                 so many samples black or white
 photo:1..12                         a shot by a simulated camera, its JPEG and all, with noise of that level
 0.4*clip8                           in 40 % of the cases
 0.9*gaussian:0..75 | 0.1*gaussian:0..3 + 0.4*clip8
@@ -18,9 +23,13 @@ from difflib import get_close_matches
 
 from ..errors import DegradationError
 from . import poisson_gaussian
+from .blur import Defocus, GaussianBlur, MotionBlur
+from .compression import Jpeg, JpegQualities
+from .damage import SaltAndPepper
 from .degradation import Degradation, Distribution, Mixture, RandomSequence, Sequence
 from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
 from .photo import Photos
+from .scaling import Downscale
 
 
 def parse(text: str) -> Distribution:
@@ -98,6 +107,51 @@ def _photo(value: str, text: str) -> Distribution:
     return Photos(found.sigma, found.sigma)
 
 
+def _motion(value: str, text: str) -> Distribution:
+    length, angle = _numbers(value, text, "motion:15,30: length in pixels, angle in degrees", 2, least=1)
+    return MotionBlur(length, angle)
+
+
+def _gaussian_blur(value: str, text: str) -> Distribution:
+    return GaussianBlur(*_numbers(value, text, "gaussian-blur:1.6: standard deviation in pixels", 1))
+
+
+def _defocus(value: str, text: str) -> Distribution:
+    return Defocus(*_numbers(value, text, "defocus:3: radius in pixels", 1))
+
+
+def _downscale(value: str, text: str) -> Distribution:
+    factor, _, method = value.partition(",")
+    (times,) = _numbers(factor, text, "downscale:2: how many times smaller", 1, least=1)
+    return Downscale(times, method or "bicubic")
+
+
+def _salt_and_pepper(value: str, text: str) -> Distribution:
+    (fraction,) = _numbers(value, text, "salt-and-pepper:0.3: the part of the samples that is hit", 1)
+    if fraction > 1:
+        raise DegradationError(f"degradation {text!r}", f"{fraction:g} is no part of a whole", "Use 0 to 1")
+    return SaltAndPepper(fraction)
+
+
+def _jpeg(value: str, text: str) -> Distribution:
+    low, dots, high = value.partition("..")
+    qualities = [_number(q, text) for q in ((low, high) if dots else (low,))]
+    if qualities != sorted(qualities) or any(not 1 <= q <= 100 or q != int(q) for q in qualities):
+        raise DegradationError(f"degradation {text!r}", f"{value!r} is no quality of a JPEG", "Use 1 to 100, or 10..60")
+    return JpegQualities(int(qualities[0]), int(qualities[1])) if dots else Jpeg(int(qualities[0]))
+
+
+def _numbers(value: str, text: str, write: str, count: int, least: float = 0) -> list[float]:
+    """So many numbers with commas between, the first at least `least`; those left out at the end are 0."""
+    parts = value.split(",") if value else []
+    if not 1 <= len(parts) <= count:
+        raise DegradationError(f"degradation {text!r}", f"{value!r} is not what it takes", f"Write {write}")
+    numbers = [_number(part, text) for part in parts] + [0.0] * (count - len(parts))
+    if numbers[0] < least:
+        raise DegradationError(f"degradation {text!r}", f"{numbers[0]:g} is below {least:g}", f"Write {write}")
+    return numbers
+
+
 def _clip8(value: str, text: str) -> Distribution:
     if value:
         raise DegradationError(f"degradation {text!r}", f"clip8 takes no value, got {value!r}", "Write clip8")
@@ -122,7 +176,13 @@ _READERS = {
     "gaussian": _gaussian,
     "camera": _camera,
     "clip8": _clip8,
+    "defocus": _defocus,
+    "downscale": _downscale,
+    "gaussian-blur": _gaussian_blur,
+    "jpeg": _jpeg,
+    "motion": _motion,
     "photo": _photo,
     "poisson-gaussian": poisson_gaussian.read,
     "none": _none,
+    "salt-and-pepper": _salt_and_pepper,
 }

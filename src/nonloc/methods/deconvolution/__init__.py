@@ -1,0 +1,1 @@
+"""Methods against blur whose kernel is known."""
