@@ -27,7 +27,7 @@ from nonloc.benchmark.draws import parse_tracks
 from nonloc.datasets import load
 from nonloc.degradation import GaussianNoise
 from nonloc.metrics import im2uint8, psnr
-from nonloc.verbs.denoise import Options
+from nonloc.verbs.options import Options
 
 FILE = Path("results/experiments/any_size.csv")
 FIELDS = ("method", "sigma", "size", "picture", "psnr", "cpu_s", "peak_mib")

@@ -3,6 +3,9 @@
     import nonloc
     clean = nonloc.denoise(image)                     # level estimated, default method
     clean = nonloc.denoise(image, sigma=25, method="nl-means")
+    larger = nonloc.upscale(image, 2)
+    sharp = nonloc.deblur(image, "motion:15,30")
+    whole = nonloc.repair(image, "scratches")
     best, report = nonloc.restore("scan.tif", return_report=True)
     nonloc.estimate(image)
     nonloc.methods(task="denoise", runnable=True)
@@ -22,19 +25,25 @@ if TYPE_CHECKING:
     from .image.write import write
     from .methods.registry import card, create
     from .verbs.compare import compare
+    from .verbs.deblur import deblur
     from .verbs.denoise import denoise
     from .verbs.estimate import estimate
+    from .verbs.repair import repair
     from .verbs.restore import restore
+    from .verbs.upscale import upscale
 
 _HOME = {
     "Image": "image.image",
     "card": "methods.registry",
     "compare": "verbs.compare",
     "create": "methods.registry",
+    "deblur": "verbs.deblur",
     "denoise": "verbs.denoise",
     "estimate": "verbs.estimate",
     "read": "image.read",
+    "repair": "verbs.repair",
     "restore": "verbs.restore",
+    "upscale": "verbs.upscale",
     "write": "image.write",
 }
 __all__ = [
@@ -43,11 +52,14 @@ __all__ = [
     "card",
     "compare",
     "create",
+    "deblur",
     "denoise",
     "estimate",
     "methods",
     "read",
+    "repair",
     "restore",
+    "upscale",
     "write",
 ]
 

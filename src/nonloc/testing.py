@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .degradation import Degradation, GaussianNoise
+from .degradation import Degradation, Downscale, GaussianNoise, Missing, parse_fixed
 from .engine import Plan, run
 from .errors import CardError, SigmaOutOfRange
 from .image.image import Image
@@ -38,24 +38,51 @@ def sample(height: int = 97, width: int = 130, channels: int = 1, sigma: float =
     return Image((noisy[..., 0] if channels == 1 else noisy).astype(np.float32), scale=1.0)
 
 
+# what a method is told that handles it, when it is run here; others are told noise in the middle of their range
+TOLD = {"blur": "motion:5,20 + gaussian:2", "salt-and-pepper": "salt-and-pepper:0.2", "jpeg": "jpeg:20"}
+
+
+def told(name: str, image: Image) -> Degradation:
+    """Something that the card says the method handles."""
+    found = card(name)
+    if "downscale" in found.handles:
+        return Downscale(factor(name))
+    if "missing" in found.handles:
+        mask = np.zeros((image.height, image.width), bool)
+        mask[2:4, 1 : image.width // 2], mask[image.height // 2 :, image.width // 3 : image.width // 3 + 5] = True, True
+        return Missing(mask)
+    for kind, text in TOLD.items():
+        if kind in found.handles:
+            return parse_fixed(text)
+    return level(name)
+
+
 def level(name: str) -> Degradation:
     """Noise in the middle of what the card allows, for running the method."""
     low, high = card(name).sigma or (25, 25)
     return GaussianNoise(float(np.clip(25, low, high)))
 
 
+def factor(name: str) -> int:
+    """How many times larger what comes back is, when the method is run here: 1 for all that do not enlarge."""
+    found = card(name)
+    return (found.factors or (2,))[0] if "downscale" in found.handles else 1
+
+
 def restored(name: str, image: Image, **fields: object) -> np.ndarray:
     """The samples that the method gives back for `image` through the engine."""
-    return np.asarray(run(Plan(name, level(name), **fields), image)[0].samples)  # type: ignore[arg-type]
+    return np.asarray(run(Plan(name, told(name, image), **fields), image)[0].samples)  # type: ignore[arg-type]
 
 
 def check_keeps_shape_and_dtype(name: str) -> None:
     """Any size from 1 x 1, each channel count on the card, float and 8 bit: the same comes back, all finite."""
+    times = factor(name)
     for channels in card(name).channels:
         for height, width in ((1, 1), (1, 9), (7, 5), (33, 20)):
             picture = sample(height, width, channels)
             out = restored(name, picture)
-            assert out.shape == picture.samples.shape, f"{picture.samples.shape} became {out.shape}"
+            due = (times * height, times * width, *picture.samples.shape[2:])
+            assert out.shape == due, f"{picture.samples.shape} became {out.shape}, not {due}"
             assert out.dtype == np.float32, f"float32 became {out.dtype}"
             assert np.isfinite(out).all(), f"values of a {height} x {width} picture are not finite"
         eight = (np.clip(sample(24, 24, channels).samples, 0, 1) * 255).round().astype(np.uint8)
@@ -125,7 +152,8 @@ def check_halo_is_true(name: str) -> None:
         changed = picture.samples.copy()
         changed[:4, :4] += 0.4  # a corner; what is beyond its reach must not move
         moved = np.abs(restored(name, picture) - restored(name, picture.with_samples(changed)))
-        far = moved[4 + reach :, 4 + reach :]
+        times = factor(name)
+        far = moved[times * (4 + reach) :, times * (4 + reach) :]
         assert far.size
         assert far.max() <= ROUNDING, f"a pixel moved {far.max():.2g} beyond the halo"
 
@@ -135,7 +163,7 @@ def check_refuses_what_the_card_excludes(name: str) -> None:
     found = card(name)
     if found.sigma is not None:
         try:
-            create(name, channels=found.channels[0], sigma=found.sigma[1] + 1)
+            create(name, channels=found.channels[0], sigma=found.sigma[1] + 1, factor=factor(name))
         except SigmaOutOfRange:
             pass
         else:
@@ -162,6 +190,8 @@ def check_removes_noise(name: str) -> None:
 
 def check_strength_blends(name: str) -> None:
     """Half the strength is the mean of the picture and the restored one."""
+    if factor(name) != 1:
+        return
     picture = sample(40, 40, card(name).channels[0])
     half = restored(name, picture, strength=0.5)
     mean = (picture.samples + restored(name, picture)) / 2

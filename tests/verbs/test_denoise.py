@@ -8,9 +8,9 @@ from nonloc import testing
 from nonloc.degradation import GaussianNoise
 from nonloc.errors import ImageError, SigmaOutOfRange, SigmaUnitError, UnknownMethod, UsageError
 from nonloc.image.image import Image
-from nonloc.verbs.denoise import Options
 from nonloc.verbs.estimate import PIXELS, estimate_picture
 from nonloc.verbs.levels import read_sigma
+from nonloc.verbs.options import Options
 
 METHOD = "nl-means"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..image.image import Image
 from ..methods.base import Method
+from .canvas import enlargement
 from .channels import separate
 from .plan import Plan
 from .tiles import tiles
@@ -25,4 +26,5 @@ def expect(method: Method, image: Image, plan: Plan, side: int | None, halo: int
         each *= image.channels
     if method.kind == "network" and plan.precision == "bf16":
         each *= HALF
-    return each * pixels / 1e6 * plan.ensemble
+    larger = float(enlargement(method.card, plan.degradation)) ** 2  # its card counts the pixels that come out
+    return each * pixels * larger / 1e6 * plan.ensemble

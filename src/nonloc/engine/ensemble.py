@@ -13,9 +13,9 @@ SIZES = (1, 2, 4, 8)
 
 def self_ensemble(restore: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray, count: int = 8) -> np.ndarray:
     """Mean of `restore` over the first `count` views of `pixels` (B, C, H, W), each turned back."""
-    total = np.zeros_like(pixels)
+    total: np.ndarray | float = 0.0
     for turns, mirrored in VIEWS[:count]:
         view = pixels[..., ::-1] if mirrored else pixels
         out = np.rot90(restore(np.ascontiguousarray(np.rot90(view, turns, (-2, -1)))), -turns, (-2, -1))
-        total += out[..., ::-1] if mirrored else out
-    return total / np.float32(count)
+        total = total + (out[..., ::-1] if mirrored else out)
+    return np.asarray(total) / np.float32(count)

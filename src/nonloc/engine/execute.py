@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from ..degradation import Degradation
 from ..errors import MemoryLimit, UsageError
 from ..image.image import Image
 from ..image.layout import let_go
@@ -17,6 +19,7 @@ from ..methods import registry
 from ..methods.base import Method, NetworkMethod
 from ..version import __version__
 from .anchor import REACH, anchor, anchors
+from .canvas import Canvas, enlargement
 from .channels import separate
 from .device import check_precision, choose_device, forward, place, threads
 from .duration import expect
@@ -34,7 +37,9 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
     """The method, and the record of what `run` will do: tiles, device, predicted peak. Nothing is computed."""
     method = _method(plan, image)
     card = method.card
-    grid = _grid(plan, method)
+    times, grid = enlargement(card, plan.degradation), _grid(plan, method)
+    if times != 1 and plan.strength != 1:
+        raise UsageError(f"strength {plan.strength:g}", "an enlarged picture has none to blend with", "Leave it out")
     side, halo, fallbacks = _tiling(plan, method, image, grid)
     if side is not None and not card.tiles:
         raise UsageError(f"{card.name} in tiles", card.tiles_why, "Run it on the whole picture, with more --memory")
@@ -56,6 +61,7 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
         weights_sha256=method.weights.sha256 if method.weights else None,
         weights_licence=method.weights.licence if method.weights else None,
         size=(image.height, image.width, image.channels),
+        factor=float(times),
         device=choose_device(plan.device) if method.kind == "network" else "cpu",
         precision=check_precision(plan.precision) if method.kind == "network" else "fp32",
         tile=side,
@@ -86,7 +92,7 @@ def run(
     wall, cpu = time.perf_counter(), time.process_time()
     while True:
         try:
-            samples = _run_tiles(plan, method, image, record, progress, cancel)
+            canvas = _run_tiles(plan, method, image, record, progress, cancel)
             break
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryLimit) or not _is_memory(error):
@@ -94,38 +100,44 @@ def run(
             _shrink(record, method, image, _grid(plan, method), record.halo or _halo(plan, method))
     record.seconds = time.perf_counter() - wall
     record.cpu_seconds = time.process_time() - cpu
-    return image.with_samples(samples), record
+    record.found = canvas.found
+    return image.with_samples(canvas.samples), record
 
 
-def _run_tiles(plan, method, image, record, progress, cancel) -> np.ndarray:
-    """The restored samples, tile by tile; each core is written once, by its own tile."""
+def _run_tiles(plan, method, image, record, progress, cancel) -> Canvas:
+    """What comes out, tile by tile; each core is written once, by its own tile."""
     if isinstance(method, NetworkMethod):
         place(method.module, record.device)
     grid = _grid(plan, method)
     told = plan.degradation
     if type(method).measure is not Method.measure:
         told = method.measure(image.pixels()[np.newaxis], told)
-    restore = partial(_restore, method, told, record)
-    if anchors(method.card, plan.degradation):
-        restore = partial(_anchored, restore)
-    samples = np.empty_like(np.asarray(image.samples), subok=False)
+    local = isinstance(told, Degradation) and told.local
+    if local and plan.ensemble > 1:
+        raise UsageError(f"ensemble {plan.ensemble}", "what is told of single places cannot be turned", "Leave it out")
+    canvas = Canvas(image, enlargement(method.card, plan.degradation))
     meter = Meter(record.tiles, progress, cancel)
-    for group in _groups(tiles(image.height, image.width, record.tile, record.halo, grid), record.batch):
+    pieces = tiles(image.height, image.width, record.tile, record.halo, grid)
+    for group in _groups(pieces, 1 if local else record.batch):
         padded = pad(_read(image, group), _multiple(plan, method), method.card.minimum)
         let_go(image.samples)
+        extras: list[dict[str, Any]] = []
+        restore = partial(_restore, method, told.part(*group[0].read) if local else told, record, extras)
+        if anchors(method.card, plan.degradation):
+            restore = partial(_anchored, restore)
         restored = self_ensemble(restore, padded, plan.ensemble) if plan.ensemble > 1 else restore(padded)
         del padded
         for i, tile in enumerate(group):
-            clean = restored[i][(slice(None), *tile.inner)]
-            if plan.strength != 1:
-                source = image.pixels(*tile.core)
-                clean = source + np.float32(plan.strength) * (clean - source)
-            samples[tile.core] = image.stored(clean)
-        del restored, clean
+            canvas.put(tile, restored[i], _of_sample(extras, i) if plan.ensemble == 1 else [], plan.strength)
+        del restored
         if record.tile is not None:
             give_back()
         meter.tell(len(group))
-    return samples
+    return canvas
+
+
+def _of_sample(extras: list[dict[str, Any]], i: int) -> list[dict[str, Any]]:
+    return [{name: places[i] for name, places in extra.items()} for extra in extras]
 
 
 def _read(image: Image, group: list[Tile]) -> np.ndarray:
@@ -139,20 +151,23 @@ def _anchored(restore: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -
     return anchor(restore(pixels), pixels)
 
 
-def _restore(method: Method, told, record: Record, pixels: np.ndarray) -> np.ndarray:
+def _restore(method: Method, told, record: Record, extras: list, pixels: np.ndarray) -> np.ndarray:
     if separate(pixels.shape[1], method.card):
         alone = (pixels[:, c : c + 1] for c in range(pixels.shape[1]))
-        return np.concatenate([_restore(method, told, record, channel) for channel in alone], 1)
-    call = partial(_pixels_alone, method, told)
+        return np.concatenate([_restore(method, told, record, extras, channel) for channel in alone], 1)
+    call = partial(_pixels_alone, method, told, extras)
     if method.kind == "network":
         return forward(call, pixels, record.device, record.precision)
     return call(pixels)
 
 
-def _pixels_alone(method: Method, told, pixels):
-    """What the method restored, without the extras that some methods find."""
+def _pixels_alone(method: Method, told, extras: list, pixels):
+    """What the method restored; what it gives beside the pixels goes into `extras`."""
     restored = method.restore(pixels, told)
-    return restored[0] if isinstance(restored, tuple) else restored
+    if isinstance(restored, tuple):
+        restored, found = restored
+        extras.append(found)
+    return restored
 
 
 def _method(plan: Plan, image: Image) -> Method:
@@ -161,20 +176,23 @@ def _method(plan: Plan, image: Image) -> Method:
     if isinstance(plan.method, Method):
         return plan.method
     noise = plan.degradation.noise if plan.degradation is not None else None
+    known = registry.card(plan.method)
     return registry.create(
         plan.method,
-        channels=1 if separate(image.channels, registry.card(plan.method)) else image.channels,
+        channels=1 if separate(image.channels, known) else image.channels,
         sigma=noise.sigma if noise is not None else None,
         licence=plan.licence,
         arguments=plan.arguments,
+        factor=math.ceil(enlargement(known, plan.degradation)),
     )
 
 
 def _halo(plan: Plan, method: Method) -> int:
     further = REACH if anchors(method.card, plan.degradation) else 0
-    if plan.halo == "fast" and method.card.halo_8bit is not None:
-        return method.card.halo_8bit + further
-    return (method.card.halo_exact or 0) + further
+    fast = plan.halo == "fast" and method.card.halo_8bit is not None
+    halo = (method.card.halo_8bit if fast else method.card.halo_exact) or 0
+    # what makes a picture smaller looks the further the smaller it makes it
+    return math.ceil(halo / min(1, enlargement(method.card, plan.degradation))) + further
 
 
 def _tiling(plan: Plan, method: Method, image: Image, grid: int) -> tuple[int | None, int, list[str]]:
@@ -205,7 +223,9 @@ def _tiling(plan: Plan, method: Method, image: Image, grid: int) -> tuple[int | 
 
 
 def _grid(plan: Plan, method: Method) -> int:
-    return int(np.lcm(method.card.grid, method.card.multiple))
+    """What cores begin at multiples of: also such that they begin at whole samples of the enlarged picture."""
+    parts = enlargement(method.card, plan.degradation).denominator
+    return math.lcm(method.card.grid, method.card.multiple, parts)
 
 
 def _multiple(plan: Plan, method: Method) -> int:

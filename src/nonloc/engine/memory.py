@@ -10,6 +10,7 @@ from ..errors import MemoryLimit
 from ..image.image import Image
 from ..image.layout import is_mapped
 from ..methods.base import Method
+from .canvas import enlargement
 from .plan import Plan
 from .tiles import round_up
 
@@ -33,10 +34,13 @@ def predict(method: Method, image: Image, plan: Plan, side: int | None, halo: in
     if method.kind == "network":
         small = side is not None and height * width < PIECES_BELOW
         factor = (HALF if plan.precision == "bf16" else 1) * (PIECES if small else 1)
+    # samples that come out for one that goes in; the card of a method that enlarges counts those
+    larger = float(enlargement(method.card, plan.degradation)) ** 2
     # in and out as float32 beside what the method itself needs
-    per_pixel = method.card.bytes_per_pixel * factor + 8 * image.channels * (2 if plan.ensemble > 1 else 1)
-    copies = 1 if is_mapped(image.samples) else 2  # the pages of a mapped file are given back as we go
-    stored = copies * image.samples.nbytes + (image.alpha.nbytes if image.alpha is not None else 0)
+    floats = 4 * image.channels * (1 + larger) * (2 if plan.ensemble > 1 else 1)
+    per_pixel = method.card.bytes_per_pixel * factor * larger + floats
+    copies = (not is_mapped(image.samples)) + larger  # the pages of a mapped file are given back as we go
+    stored = copies * image.samples.nbytes + (image.alpha.nbytes * larger if image.alpha is not None else 0)
     return int(INTERPRETER[method.kind] + stored + height * width * per_pixel * plan.batch)
 
 

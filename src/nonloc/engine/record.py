@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -13,7 +13,9 @@ class Record:
 
     method is None where nothing was done, and `reason` says why. weights: file name. tile: side of the cores, None for
     the whole picture. fallbacks: what had to be done otherwise than planned. peak: predicted memory of the
-    process. expected_cpu_seconds: from the card's figure, which is of one machine; None where it has none.
+    process. factor: how many times larger the picture became. found: what the method gave beside the pixels, by name,
+    true where it was, (H, W) bool. expected_cpu_seconds: from the card's figure, which is of one machine; None where it
+    has none.
     """
 
     method: str | None = None
@@ -28,6 +30,7 @@ class Record:
     weights_sha256: str | None = None
     weights_licence: str | None = None
     size: tuple[int, int, int] = (0, 0, 0)
+    factor: float = 1.0
     device: str = "cpu"
     precision: str = "fp32"
     tile: int | None = None
@@ -44,6 +47,7 @@ class Record:
     fallbacks: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     version: str = ""
+    found: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def changed(self) -> bool:
@@ -51,8 +55,9 @@ class Record:
         return self.method is not None
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return asdict(self)
+        """All of it, for JSON; of what was found the part of the picture that it covers."""
+        told = asdict(replace(self, found={}))
+        return {**told, "found": {name: round(float(places.mean()), 6) for name, places in self.found.items()}}
 
     def as_json(self) -> str:
         return json.dumps(self.as_dict(), indent=2)
@@ -67,5 +72,6 @@ class Record:
         pieces = f"{self.tiles} tiles of {self.tile} + {self.halo}" if self.tile else "in one piece"
         taken = f"{self.seconds:.1f} s " if self.seconds else ""  # a plan has taken none yet
         lines.append(f"{taken}on {self.device} ({self.precision}), {pieces}")
+        lines += [f"{name}: {places.mean():.2%} of the picture" for name, places in self.found.items()]
         lines += [f"note: {text}" for text in (*self.warnings, *self.fallbacks)]
         return "\n".join(lines)

@@ -101,14 +101,22 @@ class Image:
         return values[0] if self.samples.ndim == 2 else np.ascontiguousarray(np.moveaxis(values, 0, -1))
 
     def with_samples(self, samples: np.ndarray) -> Image:
-        """The same picture, metadata and all, with other samples of the same shape and dtype."""
+        """The same picture, metadata and all, with other samples of the same dtype and channel count.
+
+        Where they are more or fewer, alpha follows by bicubic interpolation.
+        """
         if samples.dtype != self.dtype or samples.shape[2:] != self.samples.shape[2:]:
             raise ImageError(
                 "replacing a picture's samples",
                 f"{samples.dtype} {samples.shape} does not fit {self.dtype} {self.samples.shape}",
                 "Give samples of the same dtype and channel count",
             )
-        return replace(self, samples=samples)
+        alpha = self.alpha
+        if alpha is not None and alpha.shape != samples.shape[:2]:
+            from .resize import resize
+
+            alpha = resize(np.asarray(alpha), size=samples.shape[:2])
+        return replace(self, samples=samples, alpha=alpha)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.array(self.samples, dtype=dtype, copy=True if copy is None else copy)

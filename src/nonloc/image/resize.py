@@ -19,6 +19,7 @@ from ..errors import UsageError
 
 
 def nearest(x: np.ndarray) -> np.ndarray:
+    x = np.round(x, 9)  # a place just between two samples is that everywhere, whatever the rounding of its number
     return ((x >= -0.5) & (x < 0.5)).astype(float)
 
 

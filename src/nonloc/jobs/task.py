@@ -15,7 +15,7 @@ from ..version import __version__
 if TYPE_CHECKING:
     from ..engine import Plan, Record
     from ..image.image import Image
-    from ..verbs.denoise import Options
+    from ..verbs.options import Options
 
 # how a run is made, not what comes out of it (tile = whole within rounding): a job may be continued with other ones
 HOW = ("memory", "device", "tile")

@@ -21,7 +21,7 @@ class Weights:
     file: name under `nonloc/weights` (or beside a plug-in's card). channels: 1 gray, 3 colour. sigma: (low, high), the
     levels it was trained for, equal for a specialist. licence: 'open' when anyone may use the weights for anything,
     'research' when the training pictures' terms allow research only. data: which pictures, with their terms. trained:
-    how long, and where.
+    how long, and where. factor: how many times larger they make a picture.
     """
 
     file: str
@@ -31,6 +31,7 @@ class Weights:
     licence: str
     data: str
     network: Mapping[str, Any] = field(default_factory=dict)
+    factor: int = 1
     trained: str = ""
     scores: tuple[Mapping[str, Any], ...] = ()
 
@@ -96,7 +97,8 @@ class Card:
     bytes_per_pixel: float = 64
     seconds_per_mp: float | None = None
     table2: str | None = None
-    factor: int | None = None
+    factors: tuple[int, ...] = ()
+    luma: bool = False
     needs: tuple[str, ...] = ()
     reference: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -144,7 +146,7 @@ def read_card(path: Path) -> Card:
         raw["cls"] = raw.pop("class")
         raw["arguments"] = {name: _argument(value) for name, value in raw.get("arguments", {}).items()}
         raw["weights"] = tuple(_weights(entry) for entry in raw.get("weights", ()))
-        for name in ("handles", "channels", "needs", "scores"):
+        for name in ("handles", "channels", "factors", "needs", "scores"):
             if name in raw:
                 raw[name] = tuple(raw[name])
         if "sigma" in raw:

@@ -87,11 +87,13 @@ def methods(
     ]
 
 
-def choose_weights(card: Card, channels: int, sigma: float | None, licence: str | None = None) -> Weights | None:
+def choose_weights(
+    card: Card, channels: int, sigma: float | None, licence: str | None = None, factor: int = 1
+) -> Weights | None:
     """The weights of `card` for a picture, None for a method without any.
 
-    SigmaOutOfRange when the level, CardError when the channel count is outside what the card allows; both name
-    methods that fit.
+    SigmaOutOfRange when the level, CardError when the channel count or the factor is outside what the card allows; all
+    name methods that fit.
     """
     if channels not in card.channels:
         fitting = [c.name for c in cards().values() if channels in c.channels and c.task == card.task and c.runnable]
@@ -102,13 +104,26 @@ def choose_weights(card: Card, channels: int, sigma: float | None, licence: str 
         )
     if sigma is not None and card.sigma is not None and not card.sigma[0] <= sigma <= card.sigma[1]:
         raise _out_of_range(card, sigma, f"it was made for {card.sigma[0]:g} to {card.sigma[1]:g}")
+    if card.factors and factor not in card.factors:
+        raise CardError(
+            f"{card.name} for {factor} times larger",
+            f"it was made for {', '.join(map(str, card.factors))}",
+            "Take one of these, or a method for any factor: bicubic",
+        )
     if not card.trained:
         return None
-    fitting_weights = [w for w in card.weights if w.channels == channels and (licence is None or w.licence == licence)]
+    fitting_weights = [
+        w
+        for w in card.weights
+        if w.channels == (1 if card.luma else channels)
+        and w.factor == factor
+        and (licence is None or w.licence == licence)
+    ]
     if not fitting_weights:
         wanted = f" with the licence {licence!r}" if licence else ""
+        larger = f" {factor} times larger" if factor != 1 else ""
         raise WeightsError(
-            f"weights of {card.name} for {channels} channels{wanted}",
+            f"weights of {card.name} for {channels} channels{larger}{wanted}",
             "the package has none",
             "Train them with 'nonloc train', bring the authors' with 'nonloc import-weights', or take another method",
         )
@@ -156,12 +171,16 @@ def create(
     sigma: float | None = None,
     licence: str | None = None,
     arguments: Mapping[str, Any] | None = None,
+    factor: int = 1,
 ) -> Method:
-    """The method `name`, ready for pictures of that many channels and that level of noise (0-255 scale)."""
+    """The method `name`, ready for pictures of that many channels and that level of noise (0-255 scale).
+
+    factor: how many times larger a trained method is to make them.
+    """
     chosen = card(name)
-    weights = choose_weights(chosen, channels, sigma, licence)
+    weights = choose_weights(chosen, channels, sigma, licence, factor)
     settings = tuple(sorted(chosen.settings(arguments or {}).items()))
-    return _create(name, weights.sha256 if weights else None, channels, settings)
+    return _create(name, next((i for i, w in enumerate(chosen.weights) if w is weights), None), channels, settings)
 
 
 def method_class(card: Card) -> type[Method]:
@@ -171,7 +190,7 @@ def method_class(card: Card) -> type[Method]:
 
 
 @cache
-def _create(name: str, sha256: str | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
+def _create(name: str, entry: int | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
     chosen = card(name)
-    weights = next((w for w in chosen.weights if w.sha256 == sha256 and w.channels == channels), None)
+    weights = None if entry is None else chosen.weights[entry]
     return method_class(chosen)(chosen, weights, **dict(settings))

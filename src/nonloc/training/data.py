@@ -28,7 +28,8 @@ class TorchRandom:
 
 @dataclass(frozen=True)
 class Batch:
-    """clean, noisy: (B, C, P, P) float32; std: (B,), what the network is told, 0 where there is no noise."""
+    """clean: (B, C, P, P) float32; noisy the same, or smaller where resolution was lost; std: (B,), what the network is
+    told, 0 where there is no noise."""
 
     clean: torch.Tensor
     noisy: torch.Tensor
@@ -66,14 +67,12 @@ def draw_batch(
     crops: Crops, size: int, degradation: Distribution, rng: np.random.Generator, noise: TorchRandom
 ) -> Batch:
     """One batch; each sample with its own draw of the degradation."""
-    clean = crops.draw(size, rng)
-    noisy, std = torch.empty_like(clean), torch.zeros(size, device=clean.device)
-    for i in range(size):
-        drawn = degradation.sample(rng)
-        clean[i], noisy[i] = drawn.pair(clean[i], noise)
-        if drawn.noise is not None:
-            std[i] = drawn.noise.std
-    return Batch(clean, noisy, std)
+    crop = crops.draw(size, rng)
+    drawn = [degradation.sample(rng) for _ in range(size)]
+    pairs = [one.pair(clean, noise) for one, clean in zip(drawn, crop, strict=True)]
+    clean, noisy = (torch.stack([pair[side] for pair in pairs]) for side in (0, 1))
+    std = [one.noise.std if one.noise is not None else 0.0 for one in drawn]
+    return Batch(clean, noisy, torch.tensor(std, device=clean.device))
 
 
 def load_pictures(names: tuple[str, ...], channels: int) -> list[torch.Tensor]:

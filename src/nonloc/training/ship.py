@@ -33,6 +33,7 @@ def ship(trained: Path, *, title: str) -> str:
             f'file = "{target.name}"',
             f'sha256 = "{digest}"',
             f"channels = {metadata['network']['channels']}",
+            *([f"factor = {metadata['network']['factor']}"] if "factor" in metadata["network"] else []),
             f"sigma = {_toml(levels(metadata, card))}",
             f'licence = "{licence(metadata["recipe"]["data"]["pictures"])}"',
             f'data = "{_data(metadata)}"',

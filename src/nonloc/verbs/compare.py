@@ -16,9 +16,10 @@ from ..image.image import Image
 from ..methods.registry import cards, choose_weights
 from ..metrics.psnr import im2uint8, psnr
 from .choose import DENOISERS
-from .denoise import Options, denoise
+from .denoise import denoise
 from .estimate import estimate_picture
 from .levels import Noise, level_to_know, read_noise, read_sigma
+from .options import Options
 
 
 @dataclass(frozen=True)

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..degradation import CameraNoise, GaussianNoise, PoissonGaussian
-from ..engine import Plan, Record, run, separate
-from ..engine.plan import MEMORY
+from ..engine import Plan, Record, separate
 from ..engine.progress import Cancel, Listener
+from ..errors import UsageError
 from ..estimation.noise import CLEAN, NoiseEstimate
-from ..image.array import as_image, like
 from ..image.image import Image
 from ..methods.registry import card
-from ..version import __version__
 from .adapt import adapt
 from .choose import choose_denoiser
 from .estimate import estimate_picture
 from .levels import Noise, level_to_know, read_noise, read_sigma, warn_if_far
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run, beside what to run; the same for all verbs. See `nonloc.engine.Plan`."""
-
-    memory: int = MEMORY
-    device: str = "auto"
-    precision: str = "fp32"
-    tile: int | str | None = "auto"
-    halo: str = "auto"
-    ensemble: int = 1
-    licence: str | None = None
+from .options import Options, blank, carry_out
 
 
 def denoise(
@@ -83,13 +69,15 @@ def denoise(
     ------
     ImageError, UnknownMethod, SigmaOutOfRange, SigmaUnitError, UsageError, CardError, MemoryLimit, Cancelled
     """
-    picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
-    options = options or Options()
-    plan, record = plan_denoise(picture, sigma, method, strength=strength, arguments=arguments, options=options)
-    if plan is not None:
-        picture, record = run(plan, picture, progress=progress, cancel=cancel)
-    restored = like(image, picture)
-    return (restored, record) if return_report else restored
+    return carry_out(
+        image,
+        lambda picture: plan_denoise(picture, sigma, method, strength=strength, arguments=arguments, options=options),
+        channel_axis=channel_axis,
+        data_range=data_range,
+        return_report=return_report,
+        progress=progress,
+        cancel=cancel,
+    )
 
 
 def plan_denoise(
@@ -104,11 +92,11 @@ def plan_denoise(
     """What `denoise` would do: a Plan, or None with a record that says why nothing is done."""
     options = options or Options()
     if method is not None:
-        card(method)  # a wrong name is told before the work of estimating
+        check_denoises(method)  # before the work of estimating
     given = read_sigma(sigma, picture)
     estimate = estimate_picture(picture)
     diagnosis = f"estimated {estimate}"
-    record = Record(size=(picture.height, picture.width, picture.channels), diagnosis=diagnosis, version=__version__)
+    record = blank(picture, diagnosis)
     blind = method is not None and card(method).blind  # it judges by itself
     if strength == 0 or given == 0 or (given is None and estimate.sigma < CLEAN and not blind):
         record.reason = _nothing_to_do(strength, given, estimate)
@@ -125,27 +113,18 @@ def plan_denoise(
         camera = isinstance(noise, CameraNoise)
         choice = choose_denoiser(channels, level_to_know(noise), options.licence, camera=camera)
         method, reason, considered = choice.method, choice.reason, choice.considered
-    plan = Plan(
-        method,
-        noise,
-        arguments=arguments or {},
-        strength=strength,
-        memory=options.memory,
-        device=options.device,
-        precision=options.precision,
-        tile=options.tile,
-        halo=options.halo,
-        ensemble=options.ensemble,
-        licence=options.licence,
-        reason=reason,
-        diagnosis=record.diagnosis,
-        considered=considered,
-        warnings=tuple(record.warnings),
-    )
+    plan = options.plan(method, noise, arguments, record, reason=reason, strength=strength, considered=considered)
     if isinstance(noise, PoissonGaussian):
         found = adapt(method, noise, picture, plan.arguments, plan.licence)
         plan = replace(plan, method=found.method, reason=f"{reason}; {found.why}" if found.why else reason)
     return plan, record
+
+
+def check_denoises(method: str) -> None:
+    """Raise UnknownMethod for a name that no method has, UsageError for a method that is there for something else."""
+    task = card(method).task
+    if task in ("upscale", "deblur"):
+        raise UsageError(f"{method} to remove noise", f"it is there to {task}", f"Use 'nonloc {task}'")
 
 
 def _nothing_to_do(strength: float, given: float | None, estimate: NoiseEstimate) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..engine import Plan, Record, run
+from ..engine import Plan, Record
 from ..engine.progress import Cancel, Listener
 from ..estimation.jpeg_quality import jpeg_quality
-from ..image.array import as_image, like
 from ..image.image import Image
-from .denoise import Options, plan_denoise
+from .denoise import plan_denoise
+from .options import Options, carry_out
 
 # Said with every diagnosis, until more is looked for.
 SCOPE = (
@@ -35,12 +35,15 @@ def restore(
     Parameters, returns and errors as for `nonloc.denoise`; a picture with nothing wrong comes back as it was. At
     present noise is diagnosed and removed, the quality of a JPEG told, and nothing else; the report says so.
     """
-    picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
-    plan, record = plan_restore(picture, strength=strength, options=options)
-    if plan is not None:
-        picture, record = run(plan, picture, progress=progress, cancel=cancel)
-    restored = like(image, picture)
-    return (restored, record) if return_report else restored
+    return carry_out(
+        image,
+        lambda picture: plan_restore(picture, strength=strength, options=options),
+        channel_axis=channel_axis,
+        data_range=data_range,
+        return_report=return_report,
+        progress=progress,
+        cancel=cancel,
+    )
 
 
 def plan_restore(

@@ -15,7 +15,7 @@ from nonloc import testing
 from nonloc.image.image import Image
 from nonloc.interfaces.web.app import build
 from nonloc.interfaces.web.studio import Limits, Studio
-from nonloc.verbs.denoise import Options
+from nonloc.verbs.options import Options
 
 OVER = ("done", "failed", "cancelled")
 

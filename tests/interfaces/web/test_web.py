@@ -277,7 +277,7 @@ def test_the_page_is_there_before_anything_heavy_is_loaded():
         from fastapi.testclient import TestClient
         from nonloc.interfaces.web.app import build
         from nonloc.interfaces.web.studio import Studio
-        from nonloc.verbs.denoise import Options
+        from nonloc.verbs.options import Options
         with TestClient(build(Studio(Options())), base_url="http://localhost") as client:
             assert "Drop pictures here" in client.get("/").text
             assert client.post("/api/sessions").status_code == 200

@@ -5,7 +5,27 @@ from __future__ import annotations
 from cyclopts import App
 
 from ...version import __version__
-from . import bench, compare, demo, denoise, doctor, estimate, import_weights, methods, restore, train, web
+from . import (
+    bench,
+    compare,
+    deblur,
+    demo,
+    denoise,
+    doctor,
+    estimate,
+    import_weights,
+    methods,
+    repair,
+    restore,
+    train,
+    upscale,
+    web,
+)  # fmt: skip
+
+COMMANDS = (
+    restore, denoise, upscale, deblur, repair, estimate, compare, methods, web, bench, train, import_weights, doctor,
+    demo,
+)  # fmt: skip
 
 
 def build() -> App:
@@ -16,6 +36,6 @@ def build() -> App:
         version=__version__,
         version_flags=["--version"],
     )
-    for module in (restore, denoise, estimate, compare, methods, web, bench, train, import_weights, doctor, demo):
+    for module in COMMANDS:
         app.command(module.command, name=module.NAME)
     return app

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from ...errors import UsageError
 
 if TYPE_CHECKING:
-    from ...verbs.denoise import Options
+    from ...verbs.options import Options
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -89,7 +89,7 @@ class Writing:
 
 def running(given: Running | None) -> Options:
     """The options of the verbs."""
-    from ...verbs.denoise import Options
+    from ...verbs.options import Options
 
     given = given or Running()
     return Options(

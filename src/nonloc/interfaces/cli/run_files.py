@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ...jobs.inputs import Gathered
     from ...jobs.names import Names
     from ...jobs.task import Task
-    from ...verbs.denoise import Options
     from ...verbs.files import Outcome
+    from ...verbs.options import Options
 
 
 def run_files(

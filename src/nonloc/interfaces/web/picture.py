@@ -20,7 +20,7 @@ from .preview import Pyramid, Window, build, find_window
 from .telling import Told, told
 
 if TYPE_CHECKING:
-    from ...verbs.denoise import Options
+    from ...verbs.options import Options
     from .changes import Changes
 
 LOOKING, READY, FAILED = "looking", "ready", "failed"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...errors import UsageError
 
 if TYPE_CHECKING:
-    from ...verbs.denoise import Options
+    from ...verbs.options import Options
 
 HOST, PORT = "127.0.0.1", 8765
 TRIED = 20  # ports from the usual one on

@@ -27,7 +27,7 @@ from .picture import Picture
 from .work import OVER, Settings, Work
 
 if TYPE_CHECKING:
-    from ...verbs.denoise import Options
+    from ...verbs.options import Options
 
 PREFIX = "nonloc-web-"
 ALIVE = "alive"  # a file that is touched while the server runs

@@ -23,7 +23,7 @@ from .telling import Told, told
 if TYPE_CHECKING:
     from ...engine.progress import Progress
     from ...jobs.task import Task
-    from ...verbs.denoise import Options
+    from ...verbs.options import Options
     from .changes import Changes
 
 WAITING, WORKING, DONE, FAILED, CANCELLED = "waiting", "working", "done", "failed", "cancelled"
@@ -53,7 +53,7 @@ class Settings:
 
 def command(name: str, settings: Settings, options: Options) -> str:
     """The command line that gives the same file."""
-    from ...verbs.denoise import Options
+    from ...verbs.options import Options
 
     plain = settings.method is None and settings.sigma == "auto"
     words = ["nonloc", "restore" if plain else "denoise", f"./{name}" if name.startswith("-") else name]

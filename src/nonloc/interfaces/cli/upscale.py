@@ -1,0 +1,40 @@
+"""nonloc upscale"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from .options import Running, Writing, read_arguments, running
+
+NAME = "upscale"
+
+
+def command(
+    inputs: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None,
+    /,
+    *,
+    factor: Annotated[float, Parameter(name=["--factor", "-x"])] = 2.0,
+    method: Annotated[str | None, Parameter(name=["--method", "-m"])] = None,
+    set: Annotated[list[str] | None, Parameter(negative="")] = None,
+    writing: Writing | None = None,
+    running_: Annotated[Running | None, Parameter(name="*")] = None,
+) -> int:
+    """Enlarge pictures.
+
+    Parameters
+    ----------
+    inputs
+        Pictures, folders, patterns, '@list.txt', or '-' for standard input. Originals are never changed.
+    factor
+        How many times as large, 2 or 1.5; below 1 makes pictures smaller.
+    method
+        See 'nonloc methods --task upscale'. Default: the best that fits.
+    set
+        An argument of the method, NAME=VALUE; see 'nonloc methods NAME'.
+    """
+    from .run_files import run_files
+
+    settings = {"factor": factor, "method": method, "arguments": read_arguments(set)}
+    return run_files(NAME, "larger", settings, inputs or [], writing or Writing(), running(running_))

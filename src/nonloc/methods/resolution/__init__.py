@@ -1,0 +1,1 @@
+"""Methods that enlarge a picture."""

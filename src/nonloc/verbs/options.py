@@ -1,0 +1,83 @@
+"""How to run, and the way that every verb goes: picture, plan, run, and back in the caller's kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..degradation import Degradation
+from ..engine import Plan, Record, run
+from ..engine.plan import MEMORY
+from ..engine.progress import Cancel, Listener
+from ..image.array import as_image, like
+from ..image.image import Image
+from ..methods.base import Method
+from ..version import __version__
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, beside what to run; the same for all verbs. See `nonloc.engine.Plan`."""
+
+    memory: int = MEMORY
+    device: str = "auto"
+    precision: str = "fp32"
+    tile: int | str | None = "auto"
+    halo: str = "auto"
+    ensemble: int = 1
+    licence: str | None = None
+
+    def plan(
+        self,
+        method: str | Method,
+        degradation: Degradation | None,
+        arguments: Mapping[str, Any] | None,
+        record: Record,
+        *,
+        reason: str,
+        strength: float = 1.0,
+        considered: tuple[str, ...] = (),
+    ) -> Plan:
+        """The plan for one picture; `record` holds what was found out about it."""
+        return Plan(
+            method,
+            degradation,
+            arguments=arguments or {},
+            strength=strength,
+            memory=self.memory,
+            device=self.device,
+            precision=self.precision,
+            tile=self.tile,
+            halo=self.halo,
+            ensemble=self.ensemble,
+            licence=self.licence,
+            reason=reason,
+            diagnosis=record.diagnosis,
+            considered=considered,
+            warnings=tuple(record.warnings),
+        )
+
+
+def blank(picture: Image, diagnosis: str = "") -> Record:
+    """The record of a picture that nothing was done to yet."""
+    return Record(size=(picture.height, picture.width, picture.channels), diagnosis=diagnosis, version=__version__)
+
+
+def carry_out(
+    image: Any,
+    planner: Callable[[Image], tuple[Plan | None, Record]],
+    *,
+    channel_axis: int | None = None,
+    data_range: tuple[float, float] | None = None,
+    return_report: bool = False,
+    progress: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Any:
+    """`image` through what `planner` plans for it: in the kind that it was, with the record where that is asked for."""
+    picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
+    plan, record = planner(picture)
+    if plan is not None:
+        picture, record = run(plan, picture, progress=progress, cancel=cancel)
+    restored = like(image, picture)
+    return (restored, record) if return_report else restored

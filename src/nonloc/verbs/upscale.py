@@ -1,0 +1,145 @@
+"""Enlarge a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ..degradation import Downscale
+from ..engine import Plan, Record, separate
+from ..engine.progress import Cancel, Listener
+from ..errors import NonlocError, UsageError
+from ..estimation.noise import CLEAN
+from ..image.image import Image
+from ..methods.base import Method, NetworkMethod
+from ..methods.registry import card, cards, choose_weights, create
+from .estimate import estimate_picture
+from .options import Options, blank, carry_out
+
+# Best first, as measured on Set5 and Set14 (docs/resolution.md); the first that fits is taken.
+ENLARGERS = ("sr-fast", "bicubic")
+LARGEST = 64  # times; more is a slip of the pen
+
+
+def upscale(
+    image: Any,
+    factor: float = 2,
+    *,
+    method: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    channel_axis: int | None = None,
+    data_range: tuple[float, float] | None = None,
+    options: Options | None = None,
+    return_report: bool = False,
+    progress: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Any:
+    """Make a picture `factor` times as large; sides are rounded up.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, C), path, Image or PIL image
+        Integers use their whole range; floats are in [0, 1] and may exceed it.
+    factor : float
+        Above 0; below 1 makes it smaller, by interpolation, without aliasing.
+    method : str or None
+        A name from ``nonloc.methods(task="upscale")``; None takes the best that fits. A network that was trained for
+        some factors serves any other, too: it enlarges by the next one above, and the result is brought to size.
+    arguments, channel_axis, data_range, options, return_report, progress, cancel
+        As for `nonloc.denoise`.
+
+    Returns
+    -------
+    Same kind and dtype as `image` (path and PIL image: an Image); with ``return_report=True`` a pair.
+
+    Raises
+    ------
+    ImageError, UnknownMethod, UsageError, CardError, WeightsError, MemoryLimit, Cancelled
+    """
+    return carry_out(
+        image,
+        lambda picture: plan_upscale(picture, factor, method, arguments=arguments, options=options),
+        channel_axis=channel_axis,
+        data_range=data_range,
+        return_report=return_report,
+        progress=progress,
+        cancel=cancel,
+    )
+
+
+def plan_upscale(
+    picture: Image,
+    factor: float = 2,
+    method: str | None = None,
+    *,
+    arguments: Mapping[str, Any] | None = None,
+    options: Options | None = None,
+) -> tuple[Plan | None, Record]:
+    """What `upscale` would do: a Plan, or None with a record that says why nothing is done."""
+    options = options or Options()
+    factor = read_factor(factor)
+    if method is not None and "downscale" not in card(method).handles:
+        found = f"it is there to {card(method).task}"
+        raise UsageError(f"{method} to enlarge a picture", found, "See 'nonloc methods --task upscale'")
+    record = blank(picture, f"{picture.width} x {picture.height} pixels to be {factor:g} times as large")
+    if factor == 1:
+        record.reason = "factor 1 asks for no change"
+        return None, record
+    noise = estimate_picture(picture)
+    if noise.sigma >= CLEAN and factor > 1:
+        record.warnings.append(f"the picture has noise ({noise}), which is enlarged with it: denoise it first")
+    channels = 1 if separate(picture.channels) else picture.channels
+    reason, considered = "asked for", tuple[str, ...]()
+    if method is None:
+        method, reason, considered = _choose(channels, factor, options.licence)
+    chosen = _at(method, channels, factor, arguments, options.licence)
+    plan = options.plan(chosen, Downscale(factor), arguments, record, reason=reason, considered=considered)
+    return plan, record
+
+
+def read_factor(factor: float) -> float:
+    """The factor as a number that is one; UsageError otherwise."""
+    if not (math.isfinite(factor) and 1 / LARGEST <= factor <= LARGEST):
+        raise UsageError(f"factor {factor:g}", "it is no size", f"Give how many times as large, up to {LARGEST}")
+    return int(factor) if factor == int(factor) else factor
+
+
+def _choose(channels: int, factor: float, licence: str | None) -> tuple[str, str, tuple[str, ...]]:
+    """Method, reason, and why those before it were passed over."""
+    passed: list[str] = []
+    for name in ENLARGERS if factor > 1 else ENLARGERS[-1:]:
+        if name not in cards():
+            continue
+        try:
+            _weights(name, channels, factor, licence)
+        except NonlocError as error:
+            passed.append(f"{name}: {error.args[1]}")
+            continue
+        return name, "the default for larger pictures" if not passed else "the best that fits", tuple(passed)
+    return "bicubic", "without aliasing", ()
+
+
+def _at(
+    name: str, channels: int, factor: float, arguments: Mapping[str, Any] | None, licence: str | None
+) -> str | Method:
+    """The method by its name, or made to serve a factor that it was not trained for."""
+    found = card(name)
+    if not found.factors or factor in found.factors:
+        return name
+    if factor < 1:
+        raise UsageError(f"{name} at factor {factor:g}", "it makes pictures larger", "Take bicubic to make one smaller")
+    from ..methods.resolution.any_factor import AnyFactor, nearest_factor
+
+    trained = nearest_factor([w.factor for w in found.weights] or found.factors, factor)
+    inside = create(name, channels=channels, licence=licence, arguments=arguments, factor=trained)
+    return AnyFactor(cast(NetworkMethod, inside), trained)
+
+
+def _weights(name: str, channels: int, factor: float, licence: str | None) -> None:
+    """Raise what stands against the method."""
+    found = card(name)
+    if found.factors:
+        from ..methods.resolution.any_factor import nearest_factor
+
+        choose_weights(found, channels, None, licence, nearest_factor(found.factors, factor))
