@@ -11,7 +11,7 @@ def test_every_protocol_names_a_set_and_says_how_it_is_scored():
     for found in protocols().values():
         assert dataset(found.set).name == found.set
         assert found.channels in ("gray", "colour")
-        assert found.noise in ("synthetic", "real")
+        assert found.noise in {"denoise": ("synthetic", "real"), "upscale": ("none",)}[found.task]
         assert found.real == dataset(found.set).pairs
         assert "8-bit output" in found.metric
 

@@ -141,11 +141,11 @@ def test_re_creations_are_marked_wherever_they_are_told_of():
         row = card(name).table2
         for format in ("text", "markdown"):
             assert f"{name}‡" in render(found, format)
-            assert re.search(rf"{re.escape(row)}†?‡", render_table2(found, format))
+            assert row is None or re.search(rf"{re.escape(row)}†?‡", render_table2(found, format))
         assert rf"{name}$\ddagger$" in render(found, "latex")
         told = {one["method"]: one["fidelity"] for one in json.loads(render(found, "json"))["means"]}
         assert told == {"bm3d": "faithful", name: "re-creation"}
         kinds = {one["row"]: one["kind"] for one in json.loads(render_table2(found, "json"))}
-        assert kinds[row] == "re-created"
+        assert row is None or kinds[row] == "re-created"
         assert all("re-creation" in weights.file for weights in read_card(card(name).path).weights)
     assert "‡" not in render(measured(), "text")

@@ -6,6 +6,7 @@ numpy-legacy    numpy.random.seed(0) for every picture, as the KAIR test scripts
 truncated       numpy:0 with numbers beyond +-2 drawn again, as TensorFlow does; or truncated:S. Its standard
                 deviation is 0.8796 sigma: an easier problem, never comparable with the others
 real            no draw: a set of real pairs
+downscale       no draw: pictures made smaller
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Track:
 
 
 REAL = Track("real")
+SMALLER = Track("downscale")
 
 
 def parse_tracks(text: str) -> tuple[Track, ...]:

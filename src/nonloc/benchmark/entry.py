@@ -33,9 +33,9 @@ class Entry:
     def plan(self, degradation: Degradation | None) -> Plan:
         return Plan(self.card.name, degradation, self.arguments, **self.settings)
 
-    def identity(self, channels: int, sigma: float | None) -> tuple[str, str]:
+    def identity(self, channels: int, sigma: float | None, factor: int = 1) -> tuple[str, str]:
         """Fingerprint of the code, checksum of the weights; raises where the card does not allow the run."""
-        weights = choose_weights(self.card, channels, sigma, self.settings.get("licence"))
+        weights = choose_weights(self.card, channels, sigma, self.settings.get("licence"), factor)
         return code(self.card), weights.sha256 if weights else ""
 
 

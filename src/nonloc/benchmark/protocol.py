@@ -17,8 +17,9 @@ from ..errors import UsageError
 class Protocol:
     """How one set is measured.
 
-    set: its name in nonloc.datasets. channels: 'gray' (colour files go through rgb2gray) or 'colour'. noise:
-    'synthetic', added by a track, or 'real'. sigmas: the levels of the literature; none for real noise, whose
+    set: its name in nonloc.datasets. task: 'denoise', or 'upscale', whose `sigmas` are factors. channels: 'gray'
+    (colour files go through rgb2gray) or 'colour'. noise:
+    'synthetic', added by a track, 'real', or 'none'. sigmas: the levels of the literature; none for real noise, whose
     level is estimated.
     """
 
@@ -30,6 +31,7 @@ class Protocol:
     sigmas: tuple[float, ...]
     metric: str
     part: str | None = None
+    task: str = "denoise"
 
     @property
     def real(self) -> bool:

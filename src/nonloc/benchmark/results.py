@@ -29,7 +29,8 @@ class Row:
     """One method on one picture.
 
     version: of nonloc. code: fingerprint of the method's source. weights: SHA-256 of its weights, empty for
-    none. set: the protocol. sigma: of the noise, None for real noise. told: the level the method was told.
+    none. set: the protocol. sigma: of the noise, None for real noise; on the track 'downscale' the factor. told: the
+    level the method was told.
     pixels: height times width. psnr, ssim: of the 8-bit output. psnr_float: of the output before clipping and
     rounding. psnr_input: of the noisy picture as 8 bits. cpu_s, wall_s: of the restoration alone, without
     reading, noise making and scoring.

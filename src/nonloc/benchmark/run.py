@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from ..datasets import DatasetPicture
-from ..degradation import Degradation, GaussianNoise
+from ..degradation import Degradation, Downscale, GaussianNoise
 from ..engine import run as engine_run
 from ..errors import Cancelled, CardError, MemoryLimit, SigmaOutOfRange, UsageError, WeightsError
 from ..estimation.noise import CLEAN, estimate_any_noise
 from ..image.image import Image
+from ..image.resize import resize
 from ..metrics import im2uint8, psnr, ssim
 from ..version import __version__
-from .draws import REAL, REGIMES, Track, degradation, noisy, parse_tracks
+from . import resolution
+from .draws import REAL, REGIMES, SMALLER, Track, degradation, noisy, parse_tracks
 from .entry import Entry, parse_entry
 from .protocol import Protocol, protocol
 from .results import Results, Row, append_row, read_rows
@@ -70,7 +72,8 @@ def bench(
 ) -> Results:
     """Measure methods on sets; rows that stand in `results` already are not measured again.
 
-    sets: names of protocols ('bsd68'). methods: names, or 'name:argument=value'. sigmas: on the 0-255 scale,
+    sets: names of protocols ('bsd68'). methods: names, or 'name:argument=value'. sigmas: on the 0-255 scale, or, of
+    a set for resolution, how many times larger the method is to make its pictures;
     the protocol's own by default; on real pairs the level that the methods are told, by default the one
     estimated from the picture. track: 'matlab4', 'numpy:S', 'numpy:0..4', 'numpy-legacy', 'truncated'.
     regime: 'float' (noise not clipped) or 'clip8' (the noisy picture is an 8-bit file). every: each n-th
@@ -128,7 +131,9 @@ def _jobs(sets, methods, sigmas, track, regime, every, root) -> list[Job]:
     for found in protocols:
         pictures = tuple(found.pictures(every, root))
         asked = found.sigmas if levels is None else levels
-        drawn, form = ((REAL,), "clip8") if found.real else (tracks, regime)
+        drawn, form = (tracks, regime)
+        if found.real or found.task == "upscale":
+            drawn, form = ((REAL if found.real else SMALLER,), "clip8")
         for sigma, entry, draw in product(asked or (None,), entries, drawn):
             jobs.append(Job(found, entry, sigma, draw, form, pictures))
     return jobs
@@ -137,14 +142,18 @@ def _jobs(sets, methods, sigmas, track, regime, every, root) -> list[Job]:
 def _rows(job: Job, known: list[Row], run) -> Iterator[tuple[Row, bool]]:
     """Each picture's row, and whether it is a new one."""
     channels = 3 if job.protocol.channels == "colour" else 1
-    code, weights = job.entry.identity(channels, job.sigma)
+    larger = job.protocol.task == "upscale"
+    code, weights = job.entry.identity(channels, None if larger else job.sigma, int(job.sigma or 1) if larger else 1)
     ready = {row.picture: row for row in _of(job, known) if row.identity == (code, weights)}
     warm = False
     for picture in job.pictures:
         if picture.name in ready:
             yield ready[picture.name], False
             continue
-        clean = picture.pixels8(job.protocol.colour)
+        clean = picture.pixels8(None if larger else job.protocol.colour)  # a gray file among colour ones stays gray
+        if larger:
+            assert job.sigma is not None
+            clean = resolution.cut(clean, job.sigma)
         damaged = _damaged(job, picture, clean)
         told = _told(job, damaged)
         if not warm:
@@ -155,14 +164,15 @@ def _rows(job: Job, known: list[Row], run) -> Iterator[tuple[Row, bool]]:
 
 def _measure(job: Job, picture: DatasetPicture, clean, damaged, told: Degradation, identity, run) -> Row:
     plan, image = job.entry.plan(told), Image(samples=damaged, scale=1.0)
-    seen = told.noise.sigma >= CLEAN or job.entry.card.blind
+    noise = told.noise
+    seen = noise is None or noise.sigma >= CLEAN or job.entry.card.blind
     if job.protocol.real and job.sigma is None and not seen:
         plan = replace(plan, strength=0.0)  # as `nonloc denoise` leaves such a picture alone
     wall, cpu = time.perf_counter(), time.process_time()
     restored, record = run(plan, image)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     pixels = np.asarray(restored.samples)
-    output = im2uint8(pixels)
+    scores = _scores(job, clean, pixels)
     return Row(
         version=__version__,
         code=identity[0],
@@ -172,13 +182,13 @@ def _measure(job: Job, picture: DatasetPicture, clean, damaged, told: Degradatio
         regime=job.regime,
         set=job.protocol.name,
         sigma=job.sigma,
-        told=told.noise.sigma,
+        told=noise.sigma if noise is not None else None,
         picture=picture.name,
         pixels=clean.shape[0] * clean.shape[1],
-        psnr=psnr(clean, output, data_range=255),
-        psnr_float=psnr(clean / 255, pixels, data_range=1),
-        ssim=ssim(clean, output, data_range=255),
-        psnr_input=psnr(clean, im2uint8(damaged), data_range=255),
+        psnr=scores.psnr,
+        psnr_float=scores.psnr_float,
+        ssim=scores.ssim,
+        psnr_input=_input(job, clean, damaged),
         cpu_s=cpu,
         wall_s=wall,
         threads=record.threads,
@@ -186,8 +196,31 @@ def _measure(job: Job, picture: DatasetPicture, clean, damaged, told: Degradatio
     ).rounded()  # the same digits, whether measured now or read back
 
 
+def _scores(job: Job, clean: np.ndarray, pixels: np.ndarray) -> resolution.Scores:
+    if job.protocol.task == "upscale":
+        assert job.sigma is not None
+        return resolution.score(clean, pixels, job.sigma)
+    output = im2uint8(pixels)
+    return resolution.Scores(
+        psnr(clean, output, data_range=255),
+        psnr(clean / 255, pixels, data_range=1),
+        ssim(clean, output, data_range=255),
+    )
+
+
+def _input(job: Job, clean: np.ndarray, damaged: np.ndarray) -> float:
+    """PSNR of what the method is given; of a small picture that of its bicubic enlargement."""
+    if job.protocol.task == "upscale":
+        assert job.sigma is not None
+        return resolution.score(clean, resize(im2uint8(damaged), job.sigma) / 255, job.sigma).psnr
+    return psnr(clean, im2uint8(damaged), data_range=255)
+
+
 def _damaged(job: Job, picture: DatasetPicture, clean: np.ndarray) -> np.ndarray:
-    """The noisy picture, float32 with white 1."""
+    """What the method is given, float32 with white 1."""
+    if job.protocol.task == "upscale":
+        assert job.sigma is not None
+        return (resolution.small(clean, job.sigma) / 255).astype(np.float32)
     if job.protocol.real:
         return (picture.noisy8(job.protocol.colour) / 255).astype(np.float32)
     assert job.sigma is not None  # only real noise has no level
@@ -198,6 +231,8 @@ def _told(job: Job, damaged: np.ndarray) -> Degradation:
     """What the method is told: the noise that was added; on real pairs the given or estimated level."""
     if job.sigma is None:
         return _estimated(damaged)
+    if job.protocol.task == "upscale":
+        return Downscale(job.sigma if job.sigma % 1 else int(job.sigma))
     return GaussianNoise(job.sigma) if job.protocol.real else degradation(job.sigma, job.regime)
 
 

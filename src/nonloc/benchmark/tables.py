@@ -41,6 +41,8 @@ class Block:
         pictures = len({row.picture for row in self.rows})
         tracks = ", ".join(sorted({row.track for row in self.rows}))
         draw = "real noise" if self.protocol.real else f"track {tracks}, regime {self.regime}"
+        if self.protocol.task == "upscale":
+            draw = "made smaller by MATLAB's bicubic"
         return f"{self.protocol.title}, {pictures} {self.protocol.channels} pictures, {draw}"
 
     @property
@@ -63,10 +65,10 @@ def means_table(block: Block) -> Table:
     beside = _published(block)
     header, body = ["method"], []
     for sigma in sigmas:
-        header += [_level(sigma), *(["published"] if beside else []), "SSIM"]
+        header += [_level(sigma, block), *(["published"] if beside else []), "SSIM"]
     # every method sees the same noisy pictures; the longest group tells most of them
     inputs = [max((block.of(m, s) for m in block.methods), key=len) for s in sigmas]
-    cells = ["noisy input, 8 bits"]
+    cells = ["bicubic" if block.protocol.task == "upscale" else "noisy input, 8 bits"]
     for rows in inputs:
         cells += [f"{mean(rows).psnr_input:.2f}", *([""] if beside else []), ""]
     body.append((*cells, ""))
@@ -74,7 +76,7 @@ def means_table(block: Block) -> Table:
     for method in block.methods:
         cells = [shown(method)]
         for sigma in sigmas:
-            rows = block.of(method, sigma)
+            rows, level = block.of(method, sigma), _level(sigma, block)
             figure = beside.get(method, {}).get(sigma) if sigma is not None else None
             mark = DAGGER if figure is not None and block.protocol.name == "bsd68" and caveat(method) else ""
             other = [f"{figure:.2f}{mark}" if figure is not None else "-"] if beside else []
@@ -82,9 +84,9 @@ def means_table(block: Block) -> Table:
             if mark:
                 notes.append(f"{DAGGER} {method}, published figure: {caveat(method)}")
             if rows and mean(rows).infinite:
-                notes.append(f"{method} at {_level(sigma)}: {mean(rows).infinite} pictures came out exact, left out")
+                notes.append(f"{method} at {level}: {mean(rows).infinite} pictures came out exact, left out")
             if rows and pictures[method, sigma] < most:
-                notes.append(f"{method} at {_level(sigma)}: {pictures[method, sigma]} of {most} pictures so far")
+                notes.append(f"{method} at {level}: {pictures[method, sigma]} of {most} pictures so far")
         seconds = mean([row for row in block.rows if row.method == method]).cpu_s
         body.append((*cells, _seconds(seconds)))
     threads = ", ".join(sorted({str(row.threads) for row in block.rows}))
@@ -118,7 +120,7 @@ def differences_table(block: Block, against: str | None = None) -> Table | None:
             cells.append(str(paired(first, second)) if common else "-")
         body.append(tuple(cells))
     caption = f"PSNR minus that of {reference} in dB, paired by picture, with 95 % interval; {block.line}"
-    return Table(caption, ("method", *map(_level, block.sigmas)), tuple(body))
+    return Table(caption, ("method", *(_level(sigma, block) for sigma in block.sigmas)), tuple(body))
 
 
 def gains_table(block: Block) -> Table | None:
@@ -130,7 +132,7 @@ def gains_table(block: Block) -> Table | None:
         for sigma in block.sigmas:
             if rows := block.of(method, sigma):
                 d = gain(rows)
-                body.append((shown(method), _level(sigma), str(d), f"{d.lowest:+.2f}", d.lowest_picture))
+                body.append((shown(method), _level(sigma, block), str(d), f"{d.lowest:+.2f}", d.lowest_picture))
     caption = f"Gain over the input in dB, with 95 % interval; {block.line}"
     return Table(caption, ("method", "told", "gain", "worst", "worst picture"), tuple(body))
 
@@ -151,7 +153,8 @@ def tables(results: Results, against: str | None = None) -> list[Table]:
 def _published(block: Block) -> dict[str, dict[float, float]]:
     """Published figures by method, where they mean the same: all pictures, Gaussian noise, not clipped."""
     whole = len({row.picture for row in block.rows}) == dataset(block.protocol.set).count
-    if block.protocol.real or block.regime != "float" or block.kind == "truncated" or not whole:
+    other = block.regime != "float" and block.protocol.task == "denoise"
+    if block.protocol.real or other or block.kind == "truncated" or not whole:
         return {}
     found = {method: dict(published(method, block.protocol.name)) for method in block.methods}
     return found if any(found.values()) else {}
@@ -165,5 +168,7 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.1f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
-def _level(sigma: float | None) -> str:
-    return "blind" if sigma is None else f"σ {sigma:g}"
+def _level(sigma: float | None, block: Block) -> str:
+    if sigma is None:
+        return "blind"
+    return f"x {sigma:g}" if block.protocol.task == "upscale" else f"σ {sigma:g}"

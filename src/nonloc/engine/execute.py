@@ -192,7 +192,7 @@ def _halo(plan: Plan, method: Method) -> int:
     fast = plan.halo == "fast" and method.card.halo_8bit is not None
     halo = (method.card.halo_8bit if fast else method.card.halo_exact) or 0
     # what makes a picture smaller looks the further the smaller it makes it
-    return math.ceil(halo / min(1, enlargement(method.card, plan.degradation))) + further
+    return math.ceil(halo / min(1.0, float(enlargement(method.card, plan.degradation)))) + further
 
 
 def _tiling(plan: Plan, method: Method, image: Image, grid: int) -> tuple[int | None, int, list[str]]:

@@ -35,11 +35,11 @@ def command(
     Parameters
     ----------
     sets
-        bsd68, set12, cbsd68, kodak24, mcmaster, polyu40; default: bsd68.
+        bsd68, set12, cbsd68, kodak24, mcmaster, polyu40; for resolution set5, set14. Default: bsd68.
     methods
         Names with commas between; 'name:argument=value' sets an argument. Default: the default denoiser.
     sigma
-        Levels with commas between, 0-255 scale; default: the set's own, 15,25,50.
+        Levels with commas between, 0-255 scale; default: the set's own, 15,25,50. For resolution the factors, 2,3,4.
     track
         How noise is drawn: matlab4, numpy:S, numpy:0..4, numpy-legacy, truncated.
     regime
