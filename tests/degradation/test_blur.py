@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import convolve
 
-from nonloc.degradation import Defocus, GaussianBlur, KernelBlur, MotionBlur, parse_fixed
+from nonloc.degradation import Defocus, GaussianBlur, KernelBlur, MotionBlur, TurnedGaussianBlur, parse, parse_fixed
 from nonloc.errors import DegradationError
 
 blurs = st.one_of(
     st.builds(MotionBlur, st.floats(1, 40), st.floats(-180, 180)),
     st.builds(GaussianBlur, st.floats(0.1, 6)),
     st.builds(Defocus, st.floats(0.3, 12)),
+    st.builds(TurnedGaussianBlur, st.floats(0.2, 10), st.floats(0.2, 10), st.floats(0, 180)),
 )
 
 
@@ -45,6 +46,17 @@ def test_kernels_have_the_size_that_their_numbers_say():
     assert (Defocus(5).kernel * x**2).sum() == pytest.approx(25 / 4, rel=0.03)  # of a disk: a quarter of its radius^2
 
 
+def test_a_turned_gaussian_has_its_variances_along_its_own_axes():
+    kernel = TurnedGaussianBlur(4, 0.5, 45).kernel
+    y, x = np.indices(kernel.shape) - 7
+    assert (kernel * (x - y) ** 2).sum() / 2 == pytest.approx(4, rel=0.02)  # up and to the right
+    assert (kernel * (x + y) ** 2).sum() / 2 == pytest.approx(0.5, rel=0.02)
+    any_of_them = parse("turned-gaussian-blur:0.1..10")
+    drawn = [any_of_them.sample(np.random.default_rng(seed)) for seed in range(100)]
+    assert all(0.1 <= one.narrow <= one.wide <= 10 for one in drawn)
+    assert str(any_of_them) == "turned-gaussian-blur:0.1..10"
+
+
 @given(blurs, st.integers(20, 40), st.integers(20, 40))
 def test_a_picture_is_convolved_with_mirrored_borders(blur, height, width):
     picture = np.random.default_rng(0).random((2, height, width))
@@ -64,7 +76,10 @@ def test_any_array_can_be_a_kernel_and_nonsense_is_refused():
             KernelBlur(wrong)
 
 
-@pytest.mark.parametrize("text", ["motion:15,30", "gaussian-blur:1.6", "defocus:3.5", "motion:15,30 + gaussian:2"])
+@pytest.mark.parametrize(
+    "text",
+    ["motion:15,30", "gaussian-blur:1.6", "defocus:3.5", "turned-gaussian-blur:4,1,30", "motion:15,30 + gaussian:2"],
+)
 def test_a_blur_reads_back(text):
     found = parse_fixed(text)
     assert str(found) == text

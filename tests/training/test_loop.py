@@ -119,6 +119,31 @@ def test_each_sample_has_its_own_level_and_the_network_is_told_it():
     assert batch.std.unique().numel() == 8
 
 
+def test_a_network_that_enlarges_trains_on_smaller_pictures(pictures, tmp_path):
+    smaller = recipe(1, method="sr-fast", network={"factor": 2, "features": 8, "depth": 3}, steps=12)
+    end = Validate(steps=1000, count=2, degradation="downscale", sigma=(2,))
+    smaller = dataclasses.replace(smaller, degradation="downscale:2 + clip8", validate=end)
+    training = Training(smaller, tmp_path / "run")
+    before = training._batch()
+    assert before.clean.shape[-1] == 2 * before.noisy.shape[-1]
+    assert before.told == ()
+    training.run()
+    assert training.module.last.weight.abs().sum() > 0
+
+
+def test_srmd_is_told_the_kernel_and_the_noise_of_each_sample(pictures, tmp_path):
+    blurred = recipe(1, method="srmd", network={"factor": 2, "features": 8, "depth": 3}, steps=2)
+    damage = "turned-gaussian-blur:0.1..10 + downscale:2 + gaussian"
+    end = Validate(steps=1000, count=2, degradation="turned-gaussian-blur:1 + downscale:2 + gaussian", sigma=(5,))
+    blurred = dataclasses.replace(blurred, degradation=f"{damage}:0..50", validate=end)
+    training = Training(blurred, tmp_path / "run")
+    kernels, std = training._batch().told
+    assert kernels.shape[1:] == (15, 15)
+    assert not torch.allclose(kernels[0], kernels[1])
+    assert std.max() > 0
+    training.run()
+
+
 def test_a_blind_network_with_batch_norm_trains_too(pictures, tmp_path):
     blind = recipe(1, method="dncnn", network={"depth": 4, "features": 8}, degradation="gaussian:25", steps=20)
     training = Training(blind, tmp_path / "run")
@@ -147,7 +172,7 @@ def test_a_patch_larger_than_every_picture_is_refused():
 
 def test_loss_weighs_low_noise_up():
     module = torch.nn.Identity()
-    module.forward = lambda y, std: y
+    module.forward = lambda y: y
     quiet, loud = (
         loop.Batch(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), s), torch.tensor([s])) for s in (0.0, 0.2)
     )

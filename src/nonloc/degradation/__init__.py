@@ -1,6 +1,6 @@
 """What can happen to a picture: one vocabulary for training, benchmark, estimation and methods."""
 
-from .blur import Blur, Defocus, GaussianBlur, KernelBlur, MotionBlur
+from .blur import Blur, Defocus, GaussianBlur, KernelBlur, MotionBlur, TurnedGaussianBlur, TurnedGaussians
 from .compression import Jpeg, JpegQualities
 from .damage import Missing, SaltAndPepper
 from .degradation import Degradation, Distribution, Mixture, Random, RandomSequence, Sequence
@@ -32,6 +32,8 @@ __all__ = [
     "RandomSequence",
     "SaltAndPepper",
     "Sequence",
+    "TurnedGaussianBlur",
+    "TurnedGaussians",
     "parse",
     "parse_fixed",
 ]

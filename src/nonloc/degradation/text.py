@@ -23,7 +23,7 @@ from difflib import get_close_matches
 
 from ..errors import DegradationError
 from . import poisson_gaussian
-from .blur import Defocus, GaussianBlur, MotionBlur
+from .blur import Defocus, GaussianBlur, MotionBlur, TurnedGaussianBlur, TurnedGaussians
 from .compression import Jpeg, JpegQualities
 from .damage import SaltAndPepper
 from .degradation import Degradation, Distribution, Mixture, RandomSequence, Sequence
@@ -116,6 +116,15 @@ def _gaussian_blur(value: str, text: str) -> Distribution:
     return GaussianBlur(*_numbers(value, text, "gaussian-blur:1.6: standard deviation in pixels", 1))
 
 
+def _turned_gaussian(value: str, text: str) -> Distribution:
+    write = "turned-gaussian-blur:4,1,30: variances, degrees; or a range of variances, 0.1..10"
+    if ".." in value:
+        low, _, high = value.partition("..")
+        return TurnedGaussians(_number(low, text), _number(high, text))
+    wide, narrow, angle = _numbers(value, text, write, 3)
+    return TurnedGaussianBlur(wide, narrow or wide, angle)
+
+
 def _defocus(value: str, text: str) -> Distribution:
     return Defocus(*_numbers(value, text, "defocus:3: radius in pixels", 1))
 
@@ -185,4 +194,5 @@ _READERS = {
     "poisson-gaussian": poisson_gaussian.read,
     "none": _none,
     "salt-and-pepper": _salt_and_pepper,
+    "turned-gaussian-blur": _turned_gaussian,
 }

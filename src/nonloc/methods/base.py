@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..degradation import Degradation
@@ -66,4 +67,9 @@ class NetworkMethod(Method):
 
     def condition(self, pixels: torch.Tensor, degradation: Degradation | None) -> tuple[Any, ...]:
         """What the module is told beside the pixels; nothing, unless a method says otherwise."""
+        return ()
+
+    @classmethod
+    def conditions(cls, degradations: Sequence[Degradation]) -> tuple[torch.Tensor, ...]:
+        """The same for a batch in training, one sample after the other, (B, ...) each."""
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from ..datasets import load
 from ..datasets.pictures import DatasetPicture
-from ..degradation import Distribution
+from ..degradation import Degradation, Distribution
 from ..errors import RecipeError
 
 
@@ -26,14 +27,18 @@ class TorchRandom:
         return torch.rand(size, generator=self.generator, device=self.generator.device)
 
 
+Condition = Callable[[Sequence[Degradation]], tuple[torch.Tensor, ...]]
+
+
 @dataclass(frozen=True)
 class Batch:
-    """clean: (B, C, P, P) float32; noisy the same, or smaller where resolution was lost; std: (B,), what the network is
-    told, 0 where there is no noise."""
+    """clean: (B, C, P, P) float32; noisy the same, or smaller where resolution was lost; std: (B,), of the
+    noise, 0 where there is none; told: what the network is given beside the pictures."""
 
     clean: torch.Tensor
     noisy: torch.Tensor
     std: torch.Tensor
+    told: tuple[torch.Tensor, ...] = ()
 
 
 class Crops:
@@ -64,15 +69,21 @@ class Crops:
 
 
 def draw_batch(
-    crops: Crops, size: int, degradation: Distribution, rng: np.random.Generator, noise: TorchRandom
+    crops: Crops,
+    size: int,
+    degradation: Distribution,
+    rng: np.random.Generator,
+    noise: TorchRandom,
+    condition: Condition | None = None,
 ) -> Batch:
-    """One batch; each sample with its own draw of the degradation."""
+    """One batch; each sample with its own draw of the degradation, of which `condition` makes what a network is told."""
     crop = crops.draw(size, rng)
     drawn = [degradation.sample(rng) for _ in range(size)]
     pairs = [one.pair(clean, noise) for one, clean in zip(drawn, crop, strict=True)]
     clean, noisy = (torch.stack([pair[side] for pair in pairs]) for side in (0, 1))
     std = [one.noise.std if one.noise is not None else 0.0 for one in drawn]
-    return Batch(clean, noisy, torch.tensor(std, device=clean.device))
+    told = tuple(part.to(clean.device) for part in condition(drawn)) if condition is not None else ()
+    return Batch(clean, noisy, torch.tensor(std, device=clean.device), told)
 
 
 def load_pictures(names: tuple[str, ...], channels: int) -> list[torch.Tensor]:

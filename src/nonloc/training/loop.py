@@ -64,8 +64,7 @@ class Training:
             self.module.parameters(), lr=options.rate, betas=options.betas, weight_decay=options.weight_decay
         )
         self.rng = np.random.default_rng(recipe.seed)
-        # a blind network is given the picture alone
-        self.told = _class(self.card).condition is not NetworkMethod.condition
+        self.condition = _class(self.card).conditions  # of a blind network nothing: it is given the picture alone
         self.noise = TorchRandom(torch.Generator(device).manual_seed(recipe.seed))
         self.degradation = parse(recipe.degradation)
         self.progress = Progress(recipe.schedule)
@@ -87,7 +86,7 @@ class Training:
     ) -> dict[float, float]:
         """Train to the end of the schedule, or for `stop_after` steps; returns the last validation's PSNR by sigma."""
         if self.precision == "auto":
-            self.precision = fastest_precision(self.module, self._batch, self.device, told=self.told)
+            self.precision = fastest_precision(self.module, self._batch, self.device)
         every, first_step = self.recipe.validate, self.progress.step
         saved = validated = self.progress.seconds
         losses: list[float] = []
@@ -124,9 +123,7 @@ class Training:
         factor = rate(self.progress.fraction, self.recipe.schedule.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.optimizer.rate * factor
-        loss = training_loss(
-            self.module, self._batch(), self.recipe.optimizer.noise_floor, self.precision, told=self.told
-        )
+        loss = training_loss(self.module, self._batch(), self.recipe.optimizer.noise_floor, self.precision)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.optimizer.clip)
@@ -139,7 +136,10 @@ class Training:
         return float(loss.detach())
 
     def _batch(self) -> Batch:
-        return draw_batch(self.crops, self.recipe.data.batch, self.degradation, self.rng, self.noise)
+        return self._draw(self.rng, self.noise)
+
+    def _draw(self, rng: np.random.Generator, noise: TorchRandom) -> Batch:
+        return draw_batch(self.crops, self.recipe.data.batch, self.degradation, rng, noise, self.condition)
 
     def _validate(self, loss: float, listener: Callable[[Event], None] | None) -> None:
         if any(isinstance(layer, BATCH_NORM) for layer in self.ema.modules()):
@@ -163,8 +163,8 @@ class Training:
         self.ema.train()
         with torch.no_grad():
             for _ in range(batches):
-                batch = draw_batch(self.crops, self.recipe.data.batch, self.degradation, rng, noise)
-                self.ema(*((batch.noisy, batch.std) if self.told else (batch.noisy,)))
+                batch = self._draw(rng, noise)
+                self.ema(batch.noisy, *batch.told)
         self.ema.eval()
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
@@ -220,27 +220,22 @@ class Training:
         self.precision, self.scores = state["precision"], state["scores"]
 
 
-def training_loss(
-    module: nn.Module, batch: Batch, noise_floor: float, precision: str, *, told: bool = True
-) -> torch.Tensor:
-    """Mean squared error of each sample over (std + noise_floor / 255), averaged: low noise counts too.
-
-    told: whether the module takes the level of noise beside the picture.
-    """
+def training_loss(module: nn.Module, batch: Batch, noise_floor: float, precision: str) -> torch.Tensor:
+    """Mean squared error of each sample over (std + noise_floor / 255), averaged: low noise counts too."""
     with torch.autocast(batch.noisy.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        restored = module(batch.noisy, batch.std) if told else module(batch.noisy)
+        restored = module(batch.noisy, *batch.told)
     error = (restored.float() - batch.clean).square().mean((1, 2, 3))
     return (error / (batch.std + noise_floor / 255)).mean()
 
 
-def fastest_precision(module: nn.Module, batch: Callable[[], Batch], device: str, *, told: bool = True) -> str:
+def fastest_precision(module: nn.Module, batch: Callable[[], Batch], device: str) -> str:
     """'bf16' or 'fp32', whichever trains faster here; bf16 is slower on a CPU that has no instructions for it."""
     sample, trial = batch(), copy.deepcopy(module)
     seconds: dict[str, float] = {}
     for precision in ("fp32", "bf16"):
         for repeat in range(3):
             start = time.perf_counter()
-            training_loss(trial, sample, 6.0, precision, told=told).backward()
+            training_loss(trial, sample, 6.0, precision).backward()
             if device == "cuda":
                 torch.cuda.synchronize()
             if repeat:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ..degradation import Downscale
+from ..degradation import Degradation, Downscale, GaussianNoise, Sequence
 from ..engine import Plan, Record, separate
 from ..engine.progress import Cancel, Listener
 from ..errors import NonlocError, UsageError
@@ -15,10 +15,13 @@ from ..image.image import Image
 from ..methods.base import Method, NetworkMethod
 from ..methods.registry import card, cards, choose_weights, create
 from .estimate import estimate_picture
+from .kernel import read_kernel
+from .levels import read_sigma
 from .options import Options, blank, carry_out
 
 # Best first, as measured on Set5 and Set14 (docs/resolution.md); the first that fits is taken.
 ENLARGERS = ("sr-fast", "bicubic")
+JOINT = "pnp-upscale"  # the default where a blur is given, too
 LARGEST = 64  # times; more is a slip of the pen
 
 
@@ -27,6 +30,8 @@ def upscale(
     factor: float = 2,
     *,
     method: str | None = None,
+    kernel: Any = None,
+    sigma: float | str | None = None,
     arguments: Mapping[str, Any] | None = None,
     channel_axis: int | None = None,
     data_range: tuple[float, float] | None = None,
@@ -46,6 +51,8 @@ def upscale(
     method : str or None
         A name from ``nonloc.methods(task="upscale")``; None takes the best that fits. A network that was trained for
         some factors serves any other, too: it enlarges by the next one above, and the result is brought to size.
+    kernel, sigma : as for `nonloc.deblur`, or None
+        The blur before the picture became small, and the noise after, for methods that undo them, too.
     arguments, channel_axis, data_range, options, return_report, progress, cancel
         As for `nonloc.denoise`.
 
@@ -59,7 +66,9 @@ def upscale(
     """
     return carry_out(
         image,
-        lambda picture: plan_upscale(picture, factor, method, arguments=arguments, options=options),
+        lambda picture: plan_upscale(
+            picture, factor, method, kernel=kernel, sigma=sigma, arguments=arguments, options=options
+        ),
         channel_axis=channel_axis,
         data_range=data_range,
         return_report=return_report,
@@ -73,6 +82,8 @@ def plan_upscale(
     factor: float = 2,
     method: str | None = None,
     *,
+    kernel: Any = None,
+    sigma: float | str | None = None,
     arguments: Mapping[str, Any] | None = None,
     options: Options | None = None,
 ) -> tuple[Plan | None, Record]:
@@ -86,16 +97,40 @@ def plan_upscale(
     if factor == 1:
         record.reason = "factor 1 asks for no change"
         return None, record
+    told = _told(picture, factor, kernel, sigma)
     noise = estimate_picture(picture)
-    if noise.sigma >= CLEAN and factor > 1:
+    if noise.sigma >= CLEAN and factor > 1 and told.noise is None:
         record.warnings.append(f"the picture has noise ({noise}), which is enlarged with it: denoise it first")
     channels = 1 if separate(picture.channels) else picture.channels
+    if method is None and told.blur is not None and JOINT in cards():
+        method = JOINT
+    if method is not None:
+        _check_told(method, told)
     reason, considered = "asked for", tuple[str, ...]()
     if method is None:
         method, reason, considered = _choose(channels, factor, options.licence)
     chosen = _at(method, channels, factor, arguments, options.licence)
-    plan = options.plan(chosen, Downscale(factor), arguments, record, reason=reason, considered=considered)
+    plan = options.plan(chosen, told, arguments, record, reason=reason, considered=considered)
     return plan, record
+
+
+def _told(picture: Image, factor: float, kernel: Any, sigma: float | str | None) -> Degradation:
+    """What happened to the picture, in its order: blur, loss of resolution, noise."""
+    level = read_sigma(sigma, picture)
+    steps: list[Degradation] = [] if kernel is None else [read_kernel(kernel)]
+    steps.append(Downscale(factor))
+    if level:
+        steps.append(GaussianNoise(level))
+    return steps[0] if len(steps) == 1 else Sequence(tuple(steps))
+
+
+def _check_told(method: str, told: Degradation) -> None:
+    """Raise UsageError where the method would leave out some of what it is told."""
+    for kind, there in (("blur", told.blur), ("gaussian", told.noise)):
+        if there is not None and kind not in card(method).handles:
+            found = f"it undoes {', '.join(card(method).handles)} only"
+            do = "Leave it out, or take a method whose card says it does; see 'nonloc methods --task upscale'"
+            raise UsageError(f"{method} for {there}", found, do)
 
 
 def read_factor(factor: float) -> float:

@@ -5,6 +5,7 @@ Source: Zhang, Zuo, Zhang, "FFDNet", IEEE TIP 27(9), 2018, DOI 10.1109/TIP.2018.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,6 +22,10 @@ class ConditionalMethod(NetworkMethod):
     def condition(self, pixels: Tensor, degradation: Degradation | None) -> tuple[Any, ...]:
         noise = degradation.noise if degradation is not None else None
         return (noise.std if noise is not None else 0.0,)
+
+    @classmethod
+    def conditions(cls, degradations: Sequence[Degradation]) -> tuple[Tensor, ...]:
+        return (torch.tensor([one.noise.std if one.noise is not None else 0.0 for one in degradations]),)
 
 
 def noise_map(std: Tensor | float, z: Tensor) -> Tensor:

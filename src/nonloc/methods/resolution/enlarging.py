@@ -27,9 +27,9 @@ class EnlargingMethod(NetworkMethod):
     def restore(self, pixels: Tensor, degradation: Degradation | None) -> Tensor:
         factor_of(self.card.name, degradation)  # the engine chose the weights by it
         if pixels.shape[1] == 1:
-            return self.module(pixels)
+            return self.module(pixels, *self.condition(pixels, degradation))
         y = torch.einsum("bchw,c->bhw", pixels, pixels.new_tensor(LUMA))[:, None]
-        large = self.module(y).to(pixels.dtype)
+        large = self.module(y, *self.condition(y, degradation)).to(pixels.dtype)
         times = large.shape[-1] // y.shape[-1]
         return bicubic(pixels, times) + large - bicubic(y, times)
 
