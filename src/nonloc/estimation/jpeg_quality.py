@@ -13,15 +13,9 @@ from functools import cache
 
 import numpy as np
 
+from ..degradation.quantisation import CHROMA, LUMA
+from ..degradation.quantisation import table as libjpeg_table
 from ..image.image import Image
-
-LUMA = (
-    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51,
-    87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101,
-    72, 92, 95, 98, 112, 100, 103, 99,
-)  # fmt: skip
-# K.2 is 99 but for its corner
-CHROMA_CORNER = ((17, 18, 24, 47), (18, 21, 26, 66), (24, 26, 56, 99), (47, 66, 99, 99))
 
 
 @dataclass(frozen=True)
@@ -88,10 +82,5 @@ def table_quality(table: Sequence[int], kind: str = "luma") -> float:
 @cache
 def libjpeg_tables(kind: str) -> np.ndarray:
     """The tables of qualities 1 to 100, for 'luma' or 'chroma': (100, 64), natural order."""
-    base = np.full((8, 8), 99)
-    base[:4, :4] = CHROMA_CORNER
-    if kind == "luma":
-        base = np.reshape(LUMA, (8, 8))
-    quality = np.arange(1, 101)
-    scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
-    return np.clip((scale[:, None] * base.ravel() + 50) // 100, 1, 255)
+    standard = LUMA if kind == "luma" else CHROMA
+    return np.stack([libjpeg_table(standard, quality).ravel() for quality in range(1, 101)])

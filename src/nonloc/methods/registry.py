@@ -180,7 +180,8 @@ def create(
     chosen = card(name)
     weights = choose_weights(chosen, channels, sigma, licence, factor)
     settings = tuple(sorted(chosen.settings(arguments or {}).items()))
-    return _create(name, next((i for i, w in enumerate(chosen.weights) if w is weights), None), channels, settings)
+    entry = next(((i, w.sha256) for i, w in enumerate(chosen.weights) if w is weights), None)
+    return _create(name, entry, channels, settings)
 
 
 def method_class(card: Card) -> type[Method]:
@@ -190,7 +191,8 @@ def method_class(card: Card) -> type[Method]:
 
 
 @cache
-def _create(name: str, entry: int | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
+def _create(name: str, entry: tuple[int, str] | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
+    """entry: which of the card's weights, and their checksum, as imported ones may change."""
     chosen = card(name)
-    weights = None if entry is None else chosen.weights[entry]
+    weights = None if entry is None else chosen.weights[entry[0]]
     return method_class(chosen)(chosen, weights, **dict(settings))

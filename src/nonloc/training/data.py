@@ -76,7 +76,7 @@ def draw_batch(
     noise: TorchRandom,
     condition: Condition | None = None,
 ) -> Batch:
-    """One batch; each sample with its own draw of the degradation, of which `condition` makes what a network is told."""
+    """One batch; each sample with its own draw of the degradation, of which `condition` makes what a net is told."""
     crop = crops.draw(size, rng)
     drawn = [degradation.sample(rng) for _ in range(size)]
     pairs = [one.pair(clean, noise) for one, clean in zip(drawn, crop, strict=True)]

@@ -17,7 +17,7 @@ from .levels import read_sigma, warn_if_far
 from .options import Options, blank, carry_out
 
 # Best first, as measured (docs/deblurring.md); the first that is there is taken.
-SHARPENERS = ("pnp", "constrained-least-squares")
+SHARPENERS = ("pnp", "tv-deconvolution")
 LEAST = 0.5  # sigma, 0-255 scale: files are rounded, and a kernel is never known better
 
 

@@ -70,10 +70,10 @@ def estimate(image: Any, *, channel_axis: int | None = None) -> Diagnosis:
 def estimate_picture(picture: Image) -> NoiseEstimate:
     """The noise of an Image; of a large one, windows spread over it are looked at."""
     step = picture.scale if picture.dtype.kind in "ui" else None
-    return estimate_any_noise(_windows(picture), step=step)
+    return estimate_any_noise(sampled(picture), step=step)
 
 
-def _windows(picture: Image) -> np.ndarray:
+def sampled(picture: Image) -> np.ndarray:
     """All pixels (C, H, W) of a small picture; of a large one, windows on an even grid, side by side."""
     height, width = picture.height, picture.width
     if height * width <= PIXELS:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..degradation import Degradation, Jpeg, Missing
-from ..engine import Plan, Record
+from ..engine import Plan, Record, separate
 from ..engine.progress import Cancel, Listener
-from ..errors import UsageError
+from ..errors import UsageError, WeightsError
 from ..estimation.jpeg_quality import jpeg_quality
 from ..image.image import Image
 from ..image.read import read
-from ..methods.registry import card
+from ..methods.registry import card, choose_weights
 from .options import Options, blank, carry_out
 
 
@@ -29,12 +29,14 @@ class Damage:
     meaning: str
 
 
+# Where a method's weights are not in the package, this one stands in.
+WITHOUT_WEIGHTS = {"nonloc-jpeg": "jpeg-smoothing"}
 DAMAGES = {
     "impulses": Damage("salt-and-pepper", "adaptive-median", "single black and white pixels, salt and pepper"),
     "hot-pixels": Damage("hot-pixels", "hot-pixels", "single pixels of a sensor that stand out"),
     "scratches": Damage("scratches", "scratches", "dust, hairs and scratches of a scan"),
     "specks": Damage("specks", "despeckle", "specks on a scanned text"),
-    "jpeg": Damage("jpeg", "jpeg-smoothing", "blocks and rings of a strongly compressed JPEG"),
+    "jpeg": Damage("jpeg", "nonloc-jpeg", "blocks and rings of a strongly compressed JPEG"),
     "contrast": Damage("contrast", "clahe", "flat, dull tones"),
     "cast": Damage("cast", "white-balance", "a cast of colour"),
     "soft": Damage("soft", "unsharp", "a soft look, where the blur is not known"),
@@ -108,7 +110,7 @@ def plan_repair(
     options = options or Options()
     found = _damage(damage, mask, method)
     reason = "asked for" if method is not None else f"the default against {found}"
-    method = method or DAMAGES[found].method
+    method = method or _default(found, picture, options)
     handled = DAMAGES[found].handled
     if handled not in card(method).handles:
         what = f"it is there for {', '.join(card(method).handles)}"
@@ -126,6 +128,17 @@ def plan_repair(
     elif found == "jpeg":
         told = _jpeg(picture, record)
     return options.plan(method, told, arguments, record, reason=reason, strength=strength), record
+
+
+def _default(damage: str, picture: Image, options: Options) -> str:
+    """The default method against `damage`, or what stands in for it where it has no weights for the picture."""
+    method = DAMAGES[damage].method
+    channels = 1 if separate(picture.channels) else picture.channels
+    try:
+        choose_weights(card(method), channels, None, options.licence)
+    except WeightsError:
+        return WITHOUT_WEIGHTS[method]
+    return method
 
 
 def _damage(damage: str | None, mask: Any, method: str | None) -> str:

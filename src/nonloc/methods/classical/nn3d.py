@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numba
 import numpy as np
@@ -24,14 +23,13 @@ from ...nonlocal_ops.matching import Matches, match, reference_grid
 from ...nonlocal_ops.strips import each
 from ..base import NetworkMethod
 from ..card import Card, Weights
+from ..inner import made
 from ..registry import card as card_of
-from ..registry import create
 from .collaborative import haar, haar_back, power_of_two
 from .colour_space import to_opponent
 
 compiled = numba.njit(nogil=True, cache=True)
 STRIP = 48  # rows of references that one thread adds up alone, so that sums are the same on any number of threads
-ANY = 25  # sigma, to choose weights by, as for the network alone: one that is told the level serves all of them
 
 
 @dataclass(frozen=True)
@@ -67,11 +65,6 @@ class Inside(nn.ModuleDict):
 
     def __init__(self, channels: int = 1, inner: str = "nonloc-s"):
         super().__init__({str(channels): made(inner, channels).module})
-
-
-def made(inner: str, channels: int) -> NetworkMethod:
-    """The method `inner` for pictures of so many channels."""
-    return cast(NetworkMethod, create(inner, channels=channels, sigma=ANY))
 
 
 class NN3D(NetworkMethod):

@@ -1,0 +1,1 @@
+"""Methods against damage: impulses, hot pixels, scratches, lost places, compression, specks."""

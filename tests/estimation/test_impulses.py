@@ -1,0 +1,41 @@
+"""Impulses are seen where they are, and nowhere else."""
+
+import numpy as np
+import pytest
+
+from nonloc.datasets import load
+from nonloc.degradation import parse_fixed
+from nonloc.estimation.impulses import estimate_impulses
+from nonloc.testing import sample
+
+
+def damaged(clean: np.ndarray, text: str) -> np.ndarray:
+    planes = np.moveaxis(np.atleast_3d(clean), -1, 0).astype(np.float32)
+    return np.clip(parse_fixed(text).apply(planes, np.random.default_rng(0)), 0, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.05, 0.2, 0.5])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_part_that_was_hit_is_found(fraction, channels):
+    clean = sample(160, 200, channels, sigma=0).samples
+    assert estimate_impulses(damaged(clean, f"salt-and-pepper:{fraction}")).fraction == pytest.approx(fraction, rel=0.2)
+
+
+@pytest.mark.parametrize("text", ["none", "gaussian:5 + clip8", "gaussian:60 + clip8", "poisson-gaussian:0.1 + clip8"])
+def test_a_picture_without_them_has_none(text):
+    assert estimate_impulses(damaged(sample(160, 200, sigma=0).samples, text)).fraction == 0
+
+
+def test_black_strokes_on_white_are_a_drawing():
+    page = np.full((160, 160), 0.9, np.float32)
+    page[20:140:12, 10:150] = 0
+    page[30:130, 20:150:17] = 1
+    assert estimate_impulses(page[None]).fraction == 0
+
+
+@pytest.mark.data
+def test_photographs_have_none_and_damaged_ones_are_seen(data_root):
+    pictures = [picture.pixels8("gray") / 255 for picture in load("bsd398", root=data_root)[::40]]
+    assert [estimate_impulses(damaged(p, "none")).fraction for p in pictures] == [0] * len(pictures)
+    seen = [estimate_impulses(damaged(p, "salt-and-pepper:0.1")).fraction for p in pictures]
+    assert np.mean(np.array(seen) > 0.05) >= 0.9
