@@ -119,6 +119,9 @@ def plan_repair(
     if strength == 0:
         record.reason = "strength 0 asks for no change"
         return None, record
+    if picture.channels == 1 and card(method).channels == (3,):
+        record.reason = "a gray picture has no colour to correct"
+        return None, record
     told: Degradation | None = None
     if found == "holes":
         told = read_mask(mask, picture)
@@ -133,6 +136,8 @@ def plan_repair(
 def _default(damage: str, picture: Image, options: Options) -> str:
     """The default method against `damage`, or what stands in for it where it has no weights for the picture."""
     method = DAMAGES[damage].method
+    if method not in WITHOUT_WEIGHTS:
+        return method
     channels = 1 if separate(picture.channels) else picture.channels
     try:
         choose_weights(card(method), channels, None, options.licence)
