@@ -56,6 +56,7 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
         reason=plan.reason,
         considered=list(plan.considered),
         warnings=list(plan.warnings),
+        forecast=plan.forecast,
         fallbacks=fallbacks,
         weights=method.weights.file if method.weights else None,
         weights_sha256=method.weights.sha256 if method.weights else None,

@@ -27,7 +27,8 @@ class Plan:
     strength: 0 gives the picture back, 1 the restored one, between them a blend.
     ensemble: 1, or 2, 4 or 8 to average over so many turns and mirrors of the square.
     licence: take only weights of that licence ('open').
-    reason, diagnosis, considered, warnings: for the record; they change nothing.
+    reason, diagnosis, considered, warnings, forecast: for the record; they change nothing. forecast: PSNR in dB that is
+        expected, and its standard error.
     """
 
     method: str | Method
@@ -46,3 +47,4 @@ class Plan:
     diagnosis: str = ""
     considered: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    forecast: tuple[float, float] | None = None

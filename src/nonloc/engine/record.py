@@ -14,8 +14,8 @@ class Record:
     method is None where nothing was done, and `reason` says why. weights: file name. tile: side of the cores, None for
     the whole picture. fallbacks: what had to be done otherwise than planned. peak: predicted memory of the
     process. factor: how many times larger the picture became. found: what the method gave beside the pixels, by name,
-    true where it was, (H, W) bool. expected_cpu_seconds: from the card's figure, which is of one machine; None where it
-    has none.
+    true where it was, (H, W) bool. forecast: expected PSNR in dB, and its standard error. expected_cpu_seconds: from
+    the card's figure, which is of one machine; None where it has none.
     """
 
     method: str | None = None
@@ -47,6 +47,7 @@ class Record:
     fallbacks: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     version: str = ""
+    forecast: tuple[float, float] | None = None
     found: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -72,6 +73,9 @@ class Record:
         pieces = f"{self.tiles} tiles of {self.tile} + {self.halo}" if self.tile else "in one piece"
         taken = f"{self.seconds:.1f} s " if self.seconds else ""  # a plan has taken none yet
         lines.append(f"{taken}on {self.device} ({self.precision}), {pieces}")
+        if self.forecast is not None:
+            psnr, error = self.forecast
+            lines.append(f"expected PSNR {psnr:.1f} dB (+- {max(error, 0.1):.1f}), if the level of the noise is right")
         lines += [f"{name}: {places.mean():.2%} of the picture" for name, places in self.found.items()]
         lines += [f"note: {text}" for text in (*self.warnings, *self.fallbacks)]
         return "\n".join(lines)

@@ -17,7 +17,7 @@ from .adapt import adapt
 from .choose import choose_denoiser
 from .estimate import estimate_picture
 from .levels import Noise, level_to_know, read_noise, read_sigma, warn_if_far
-from .options import Options, blank, carry_out
+from .options import Options, blank, carry_out, foretold
 
 
 def denoise(
@@ -117,7 +117,7 @@ def plan_denoise(
     if isinstance(noise, PoissonGaussian):
         found = adapt(method, noise, picture, plan.arguments, plan.licence)
         plan = replace(plan, method=found.method, reason=f"{reason}; {found.why}" if found.why else reason)
-    return plan, record
+    return (foretold(plan, picture) if options.forecast else plan), record
 
 
 def check_denoises(method: str) -> None:

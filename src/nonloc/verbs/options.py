@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..degradation import Degradation
@@ -18,7 +18,10 @@ from ..version import __version__
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, beside what to run; the same for all verbs. See `nonloc.engine.Plan`."""
+    """How to run, beside what to run; the same for all verbs. See `nonloc.engine.Plan`.
+
+    forecast: whether to tell the PSNR that is to be expected, where that can be known, for five times the work.
+    """
 
     memory: int = MEMORY
     device: str = "auto"
@@ -27,6 +30,7 @@ class Options:
     halo: str = "auto"
     ensemble: int = 1
     licence: str | None = None
+    forecast: bool = False
 
     def plan(
         self,
@@ -57,6 +61,16 @@ class Options:
             considered=considered,
             warnings=tuple(record.warnings),
         )
+
+
+def foretold(plan: Plan, picture: Image) -> Plan:
+    """`plan` with the PSNR that it is expected to reach on `picture`; or with a warning why nobody can say."""
+    from ..estimation.forecast import forecast
+
+    found = forecast(plan, picture)
+    if found.psnr is None:
+        return replace(plan, warnings=(*plan.warnings, str(found)))
+    return replace(plan, forecast=(round(found.psnr, 2), round(found.error, 2)))
 
 
 def blank(picture: Image, diagnosis: str = "") -> Record:

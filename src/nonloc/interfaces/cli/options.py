@@ -38,6 +38,9 @@ class Running:
     licence: Annotated[
         Literal["any", "open"], Parameter(help="open takes only weights that anyone may use for anything.")
     ] = "any"
+    forecast: Annotated[
+        bool, Parameter(negative="", help="Tell the PSNR to be expected, where it can be known; five times the work.")
+    ] = False
 
 
 @Parameter(name="*")
@@ -100,6 +103,7 @@ def running(given: Running | None) -> Options:
         halo=given.halo,
         ensemble=given.ensemble,
         licence=None if given.licence == "any" else given.licence,
+        forecast=given.forecast,
     )
 
 

@@ -16,6 +16,7 @@ def command(
     /,
     *,
     strength: float = 1.0,
+    best: Annotated[bool, Parameter(negative="")] = False,
     writing: Writing | None = None,
     running_: Annotated[Running | None, Parameter(name="*")] = None,
 ) -> int:
@@ -27,7 +28,11 @@ def command(
         Pictures, folders, patterns, '@list.txt', or '-' for standard input. Originals are never changed.
     strength
         0 to 1; below 1 blends with the original.
+    best
+        Of several methods take the one whose forecast is best on this very picture; minutes a megapixel.
     """
     from .run_files import run_files
 
-    return run_files(NAME, "restored", {"strength": strength}, inputs or [], writing or Writing(), running(running_))
+    return run_files(
+        NAME, "restored", {"strength": strength, "best": best}, inputs or [], writing or Writing(), running(running_)
+    )
