@@ -2,8 +2,8 @@
 
     NONLOC_DATA=... python benchmarks/forecast.py nonloc-s nl-means wavelet [--sigma 15,25,50] [--every 8] [--set bsd68]
 
-Gray pictures, noise numpy:0, not clipped; 4 probes. Prints a line a method and level: mean absolute and largest error in
-dB, and in brackets the mean of what the forecast says of its own error; then, over all pairs of methods on a picture
+Gray pictures, noise numpy:0, not clipped; 4 probes. Prints a line a method and level: mean absolute and largest error
+in dB, and in brackets the mean of what the forecast says of its own error; then, over all pairs of methods on a picture
 that differ by more than 0.1 dB, how often the forecast names the better one.
 """
 
