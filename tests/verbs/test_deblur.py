@@ -7,7 +7,21 @@ import nonloc
 from nonloc.degradation import Defocus, GaussianBlur, MotionBlur
 from nonloc.errors import UsageError
 from nonloc.testing import sample
+from nonloc.verbs import deblur as deblur_verb
 from nonloc.verbs.kernel import read_kernel
+
+
+@pytest.fixture(scope="module")
+def scene_with_edges():
+    """Overlapping disks of all sizes, (256, 256)."""
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[:256, :256]
+    picture = np.full(y.shape, 0.5)
+    for _ in range(600):
+        radius = 3 / rng.random() ** 0.5
+        inside = np.clip(radius - np.hypot(y - 256 * rng.random(), x - 256 * rng.random()) + 0.5, 0, 1)
+        picture += inside * (rng.random() - picture)
+    return picture
 
 
 def test_a_kernel_is_read_from_words_arrays_and_files(tmp_path):
@@ -51,3 +65,30 @@ def test_wrong_calls_are_told_and_nothing_to_do_does_nothing():
     same, record = nonloc.deblur(picture, "gaussian:0.01", return_report=True)
     assert np.array_equal(same, picture)
     assert "moves nothing" in record.reason
+
+
+def test_a_motion_that_nobody_told_is_found_and_undone(scene_with_edges):
+    clean, blur = scene_with_edges, MotionBlur(11, 25)
+    noise = np.random.default_rng(0).standard_normal(clean.shape)
+    blurred = np.clip(np.rint(255 * blur.apply(clean[None])[0] + 1.5 * noise), 0, 255).astype(np.uint8)
+    sharp, record = nonloc.deblur(blurred, method="tv-deconvolution", return_report=True)
+    assert record.changed
+    assert "motion of 1" in record.diagnosis, record.diagnosis
+    before, after = (float(np.square(p / 255 - clean)[20:-20, 20:-20].mean()) for p in (blurred, sharp))
+    assert after < before / 2
+
+
+def test_a_sharp_picture_stays_byte_for_byte_when_nobody_tells_its_blur(scene_with_edges, tmp_path):
+    clean = np.rint(255 * scene_with_edges).astype(np.uint8)
+    same, record = nonloc.deblur(clean, "auto", return_report=True)
+    assert np.array_equal(same, clean)
+    assert not record.changed
+    assert "no blur was found with certainty" in record.reason
+    assert "--kernel" in record.reason
+
+
+def test_of_a_large_picture_four_windows_are_looked_at():
+    for length in (513, 700, 1025, 9000):
+        one, two = deblur_verb._spans(length)
+        assert 0 <= one.start < two.start < two.stop <= length
+        assert one.stop - one.start == two.stop - two.start == 512

@@ -1,4 +1,4 @@
-"""Sharpen a picture whose blur is known."""
+"""Sharpen a picture whose blur is known, or can be seen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..degradation import Blur, GaussianNoise, Sequence
 from ..engine import Plan, Record
 from ..engine.progress import Cancel, Listener
 from ..errors import UsageError
+from ..estimation.blur import BlurEstimate, estimate_blur
 from ..image.image import Image
 from ..methods.registry import card, cards
 from .estimate import estimate_picture
@@ -18,12 +19,14 @@ from .options import Options, blank, carry_out
 
 # Best first, as measured (docs/deblurring.md); the first that is there is taken.
 SHARPENERS = ("pnp", "tv-deconvolution")
+AUTO = "auto"
+WHOLE, WINDOW = 1 << 20, 512  # pixels up to which all are looked at for a blur; else four windows of that side
 LEAST = 0.5  # sigma, 0-255 scale: files are rounded, and a kernel is never known better
 
 
 def deblur(
     image: Any,
-    kernel: Any,
+    kernel: Any = AUTO,
     *,
     sigma: float | str | None = None,
     method: str | None = None,
@@ -36,7 +39,7 @@ def deblur(
     progress: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> Any:
-    """Undo a blur whose kernel is known.
+    """Undo a blur whose kernel is known, or a motion, a Gaussian or a lens out of focus that is found in the picture.
 
     Parameters
     ----------
@@ -44,7 +47,8 @@ def deblur(
         Integers use their whole range; floats are in [0, 1] and may exceed it.
     kernel : text, array, path or Blur
         'motion:15,30' (length in pixels, degrees counter-clockwise), 'gaussian:1.6' and 'defocus:3' (pixels), an array
-        (k, l) of the picture of a point, or a file with one.
+        (k, l) of the picture of a point, or a file with one. 'auto' looks for a blur that is the same in all of the
+        picture; where none is certain, the picture stays as it is and the report says so.
     sigma : number, text or None
         Level of the noise on the 0-255 scale; None estimates it.
     method : str or None
@@ -75,7 +79,7 @@ def deblur(
 
 def plan_deblur(
     picture: Image,
-    kernel: Any,
+    kernel: Any = AUTO,
     sigma: float | str | None = None,
     method: str | None = None,
     *,
@@ -85,13 +89,21 @@ def plan_deblur(
 ) -> tuple[Plan | None, Record]:
     """What `deblur` would do: a Plan, or None with a record that says why nothing is done."""
     options = options or Options()
-    blur = read_kernel(kernel)
+    blur = None if _is_auto(kernel) else read_kernel(kernel)
     if method is not None and "blur" not in card(method).handles:
         found = f"it is there to {card(method).task}"
         raise UsageError(f"{method} to sharpen a picture", found, "See 'nonloc methods --task deblur'")
     given = read_sigma(sigma, picture)
     estimate = estimate_picture(picture)
-    record = blank(picture, f"{blur} given, estimated {estimate}")
+    if blur is None:
+        seen = blur_of(picture, estimate.sigma if given is None else given)
+        record = blank(picture, f"{seen}; {estimate}")
+        if seen.blur is None:
+            record.reason = f"{seen}; give --kernel if you know it"
+            return None, record
+        blur = seen.blur
+    else:
+        record = blank(picture, f"{blur} given, estimated {estimate}")
     if strength == 0 or len(blur.kernel) == 1 or _is_point(blur):
         record.reason = "strength 0 asks for no change" if strength == 0 else f"{blur} moves nothing"
         return None, record
@@ -106,6 +118,26 @@ def plan_deblur(
         method, reason = next(name for name in SHARPENERS if name in cards()), "the default against blur"
     told = Sequence((blur, GaussianNoise(round(level, 2))))
     return options.plan(method, told, arguments, record, reason=reason, strength=strength), record
+
+
+def blur_of(picture: Image, sigma: float) -> BlurEstimate:
+    """The blur of an Image with noise `sigma` (0-255 scale); of a large one, four windows are looked at."""
+    height, width = picture.height, picture.width
+    if height * width <= WHOLE:
+        return estimate_blur(picture.pixels(), sigma)
+    (rows, more_rows), (columns, more_columns) = _spans(height), _spans(width)
+    return estimate_blur([picture.pixels(y, x) for y in (rows, more_rows) for x in (columns, more_columns)], sigma)
+
+
+def _spans(length: int) -> tuple[slice, slice]:
+    """Two spans, in the middle of either half; of a short side, all of it twice."""
+    span = min(WINDOW, length)
+    first = max(0, length // 4 - span // 2)
+    return slice(first, first + span), slice(length - first - span, length - first)
+
+
+def _is_auto(kernel: Any) -> bool:
+    return isinstance(kernel, str) and kernel.strip() == AUTO
 
 
 def _is_point(blur: Blur) -> bool:

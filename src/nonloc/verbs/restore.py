@@ -14,6 +14,7 @@ from ..estimation.forecast import best_of, unfit
 from ..estimation.impulses import estimate_impulses
 from ..estimation.jpeg_quality import jpeg_quality
 from ..image.image import Image
+from .deblur import blur_of
 from .denoise import plan_denoise
 from .estimate import sampled
 from .options import Options, blank, carry_out
@@ -22,8 +23,8 @@ from .options import Options, blank, carry_out
 RIVALS = ("nonloc-s", "nlrn-fast", "bm3d", "wnnm", "nl-means")
 # Said with every diagnosis, until more is looked for.
 SCOPE = (
-    "looked for: white noise, noise that grows with the light, what a camera leaves of noise, impulses; compression is "
-    "told, not repaired; blur and other damage are not looked for: see deblur and repair"
+    "looked for: white noise, noise that grows with the light, what a camera leaves of noise, impulses, blur; blur and "
+    "compression are told, not repaired; other damage is not looked for: see repair"
 )
 
 
@@ -73,6 +74,10 @@ def plan_restore(
         plan = _best(plan, picture, strength, options or Options())
     if (jpeg := jpeg_quality(picture)) is not None:
         record.diagnosis = f"{record.diagnosis}; {jpeg}"
+    blur = blur_of(picture, plan.degradation.noise.sigma if plan is not None and plan.degradation is not None else 1.0)
+    if blur.blur is not None:
+        record.diagnosis = f"{record.diagnosis}; {blur}"
+        record.warnings.append(f"'nonloc deblur --kernel {blur.blur}' undoes the blur; it is not done here unasked")
     record.warnings.append(SCOPE)
     return plan and replace(plan, diagnosis=record.diagnosis, warnings=tuple(record.warnings)), record
 

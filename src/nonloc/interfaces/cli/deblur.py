@@ -15,7 +15,7 @@ def command(
     inputs: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
-    kernel: Annotated[str, Parameter(name=["--kernel", "-k"])],
+    kernel: Annotated[str, Parameter(name=["--kernel", "-k"])] = "auto",
     sigma: str = "auto",
     method: Annotated[str | None, Parameter(name=["--method", "-m"])] = None,
     strength: float = 1.0,
@@ -23,7 +23,7 @@ def command(
     writing: Writing | None = None,
     running_: Annotated[Running | None, Parameter(name="*")] = None,
 ) -> int:
-    """Sharpen pictures whose blur is known.
+    """Sharpen pictures whose blur is known, or can be seen.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ def command(
         Pictures, folders, patterns, '@list.txt', or '-' for standard input. Originals are never changed.
     kernel
         motion:15,30 (length in pixels, degrees counter-clockwise), gaussian:1.6, defocus:3 (pixels), or a file with the
-        kernel: .npy, a table of numbers, or the picture of a point.
+        kernel: .npy, a table of numbers, or the picture of a point. auto looks for a motion, a Gaussian or a lens out
+        of focus, and leaves a picture as it is where none is certain.
     sigma
         Level of the noise on the 0-255 scale, or auto.
     method
