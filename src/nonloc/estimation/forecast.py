@@ -117,4 +117,5 @@ def _samples(planes: np.ndarray) -> np.ndarray:
 def best_of(plans: Sequence_[Plan], image: Image) -> tuple[int, list[Forecast]]:
     """Which of `plans` for the same picture has the best forecast, the first where none has one; and all forecasts."""
     found = [forecast(plan, image) for plan in plans]
-    return max(range(len(plans)), key=lambda i: -math.inf if found[i].psnr is None else found[i].psnr), found
+    levels = [-math.inf if one.psnr is None else one.psnr for one in found]
+    return levels.index(max(levels)), found

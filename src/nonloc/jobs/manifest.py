@@ -80,7 +80,7 @@ class Manifest:
         except OSError as error:
             reason = error.strerror or str(error)
             raise UsageError(f"the manifest {self.path}", reason, "Name another place with --manifest") from None
-        if not _lock(self._file):
+        if not lock_file(self._file):
             self.close()
             found = "another run is writing to it"
             raise UsageError(f"the manifest {self.path}", found, "Wait for that run, or name another output folder")
@@ -212,7 +212,7 @@ def _regular(file: int) -> bool:
     return stat.S_ISREG(os.fstat(file).st_mode)
 
 
-def _lock(file: int) -> bool:
+def lock_file(file: int) -> bool:
     """False when another process holds the file. Where locks do not work, nobody is kept out."""
     try:
         import fcntl

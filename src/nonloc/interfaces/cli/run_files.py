@@ -24,6 +24,7 @@ def run_files(
     verb: str, suffix: str, settings: dict[str, Any], inputs: list[str], writing: Writing, options: Options
 ) -> int:
     """Each input through the verb; returns the exit code."""
+    from ...image.clip import is_clip
     from ...jobs.folder import look
     from ...jobs.inputs import STREAM
     from ...jobs.task import Task
@@ -35,6 +36,8 @@ def run_files(
         return _stream(inputs, task, writing)
     words: Iterable[str] = inputs
     found, names = look(words, task, writing.output, recursive=writing.recursive, files0_from=writing.files0_from)
+    if any(is_clip(one.path) for one in found.inputs):
+        return _clip(found, names, task, writing)
     if found.single and writing.manifest is None:
         return _single(found, names, task, writing)
     if writing.dry_run:
@@ -105,6 +108,43 @@ def _single(found: Gathered, names: Names, task: Task, writing: Writing) -> int:
             _told(run_one(source, task, names, overwrite=writing.overwrite, tell=tell), writing, sys.stdout)
     except NonlocError as error:
         return _failed(str(source.path), error, writing)
+    return 0
+
+
+def _clip(found: Gathered, names: Names, task: Task, writing: Writing) -> int:
+    """One clip named by itself; it is resumed by itself, too."""
+    from ...jobs.clip import run_clip
+
+    asked = f"nonloc {task.verb} on a clip"
+    if not found.single:
+        raise UsageError(asked, "clips are restored one at a time", "Name the clip alone")
+    if writing.jobs != 1 or writing.compare or writing.manifest is not None:
+        found_ = "--jobs, --compare and --manifest are for pictures"
+        raise UsageError(asked, found_, "Leave them out")
+    source = found.inputs[0]
+    tell = _bar(source.path.name, writing)
+    try:
+        outcome = run_clip(
+            source,
+            task,
+            names,
+            overwrite=writing.overwrite,
+            resume=writing.resume,
+            dry_run=writing.dry_run,
+            tell=tell,
+        )
+    except NonlocError as error:
+        return _failed(str(source.path), error, writing)
+    except KeyboardInterrupt:
+        print("nonloc: give the same command again to continue", file=sys.stderr)
+        raise
+    _told(outcome, writing, sys.stdout, "" if outcome.output else str(names.path(source)))
+    if writing.report and outcome.output is not None:
+        from ...image.atomic import atomic
+        from ...jobs.work import beside
+
+        with atomic(beside(outcome.output, "report"), overwrite=True) as stream:
+            stream.write(json.dumps(outcome.as_dict(), indent=2).encode())
     return 0
 
 

@@ -1,0 +1,1 @@
+"""Methods that look at several frames of a clip."""
