@@ -87,7 +87,8 @@ def test_restore_says_what_it_looked_for(noisy, capsys):
     assert main(["restore", str(noisy)]) == 0
     said = capsys.readouterr().out
     assert "sigma" in said
-    assert "not diagnosed yet" in said
+    assert "looked for: white noise" in said
+    assert "other damage is not looked for" in said
 
 
 def test_one_bad_file_does_not_stop_the_others(noisy, capsys):

@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 
 import nonloc
 from nonloc import testing
-from nonloc.degradation import CameraNoise, GaussianNoise, PoissonGaussian
+from nonloc.degradation import CameraNoise, GaussianNoise, PoissonGaussian, Rician
 from nonloc.engine import run
 from nonloc.errors import UsageError
 from nonloc.image.image import Image
@@ -125,3 +125,13 @@ def test_the_quality_of_a_jpeg_is_told_by_estimate_and_restore():
     assert found.as_dict()["kind"] == found.noise.kind
     assert "JPEG of quality 85" in nonloc.restore(picture, return_report=True)[1].diagnosis
     assert nonloc.estimate(noisy()).jpeg is None
+
+
+def test_noise_of_a_magnitude_is_removed_without_its_bias():
+    clean = np.where(np.indices((96, 96)).sum(0) < 96, 0.3, 0.7).astype(np.float32)
+    noise = Rician(30)
+    noisy = noise.apply(clean[None], np.random.default_rng(0))[0].astype(np.float32)
+    out, record = nonloc.denoise(noisy, sigma="rician:30", method="nl-means", return_report=True)
+    assert "magnitude" in record.reason
+    dark = np.indices((96, 96)).sum(0) < 80
+    assert abs(float((out - clean)[dark].mean())) < abs(float((noisy - clean)[dark].mean())) / 2

@@ -6,6 +6,7 @@ from .damage import Missing, SaltAndPepper
 from .degradation import Degradation, Distribution, Mixture, Random, RandomSequence, Sequence
 from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
 from .poisson_gaussian import PoissonGaussian, PoissonGaussianLevels
+from .rician import Rician
 from .scaling import Downscale
 from .text import parse, parse_fixed
 
@@ -30,6 +31,7 @@ __all__ = [
     "PoissonGaussianLevels",
     "Random",
     "RandomSequence",
+    "Rician",
     "SaltAndPepper",
     "Sequence",
     "TurnedGaussianBlur",

@@ -9,6 +9,7 @@ motion:15,30 + gaussian:2           a straight shake of 15 pixels at 30 degrees,
 gaussian-blur:1.6, defocus:3        other blurs: standard deviation, radius of the disk, in pixels
 downscale:2                         made half as large by bicubic interpolation; downscale:2,bilinear
 jpeg:10, jpeg:10..60                a JPEG of that quality
+rician:15                           noise of a magnitude, as in MRI, of that level in each channel
 salt-and-pepper:0.3                 so many samples black or white
 photo:1..12                         a shot by a simulated camera, its JPEG and all, with noise of that level
 0.4*clip8                           in 40 % of the cases
@@ -22,7 +23,7 @@ import math
 from difflib import get_close_matches
 
 from ..errors import DegradationError
-from . import poisson_gaussian
+from . import poisson_gaussian, rician
 from .blur import Defocus, GaussianBlur, MotionBlur, TurnedGaussianBlur, TurnedGaussians
 from .compression import Jpeg, JpegQualities
 from .damage import SaltAndPepper
@@ -193,6 +194,7 @@ _READERS = {
     "photo": _photo,
     "poisson-gaussian": poisson_gaussian.read,
     "none": _none,
+    "rician": rician.read,
     "salt-and-pepper": _salt_and_pepper,
     "turned-gaussian-blur": _turned_gaussian,
 }

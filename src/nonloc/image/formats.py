@@ -2,7 +2,7 @@
 
 One format, one module. Each has NAME, SUFFIXES and
 
-    matches(head) -> bool                         from the first 64 bytes
+    matches(head) -> bool                         from the first 132 bytes
     header(source) -> Header                      size and layout, nothing decoded
     read(source, max_pixels) -> Image             size checked before pixels are decoded
     write(image, stream, *, quality=None)         to a seekable binary stream
@@ -10,12 +10,14 @@ One format, one module. Each has NAME, SUFFIXES and
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from types import ModuleType
 
 from ..errors import ImageError
-from . import avif, bmp, heif, jpeg, png, tiff, webp
+from . import avif, bmp, dicom, fits, heif, jpeg, nifti, nifti_gz, png, tiff, webp
 
-FORMATS: tuple[ModuleType, ...] = (png, jpeg, tiff, webp, bmp, avif, heif)
+# a DICOM may begin as a TIFF, for those who do not know DICOM; so it comes first
+FORMATS: tuple[ModuleType, ...] = (dicom, png, jpeg, tiff, webp, bmp, avif, heif, fits, nifti, nifti_gz)
 
 
 def by_content(head: bytes) -> ModuleType | None:
@@ -30,6 +32,13 @@ def by_suffix(name: str) -> ModuleType:
             return module
     known = " ".join(suffix for module in FORMATS for suffix in module.SUFFIXES)
     raise ImageError(f"writing {name}", "no format is known by this ending", f"Use one of {known}")
+
+
+def ending(name: str) -> str:
+    """The ending of a file's name as it stands there, '.nii.gz' as a whole; '' where it has none."""
+    long = (suffix for module in FORMATS for suffix in module.SUFFIXES if suffix.count(".") > 1)
+    found = next((suffix for suffix in long if name.lower().endswith(suffix)), PurePath(name).suffix)
+    return name[len(name) - len(found) :]
 
 
 def by_name(name: str) -> ModuleType:

@@ -13,7 +13,7 @@ from ..errors import ImageError
 
 MAX_PIXELS = 2**30  # as a square 32768 x 32768; every reader takes another limit as an argument
 MAX_METADATA = 16 * 2**20  # bytes of one profile, EXIF, XMP or text after decompression
-HEAD = 64  # bytes that every format is recognised by
+HEAD = 132  # bytes that every format is recognised by; of DICOM, the last four
 
 Origin = str | os.PathLike | bytes | bytearray | memoryview  # a file's path, or its bytes
 

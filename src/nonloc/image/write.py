@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import ImageError, NonlocError
 from . import formats
 from .atomic import atomic
+from .holes import reopened
 from .image import Image
 
 
@@ -28,18 +29,18 @@ def write(image: Image, path: str | os.PathLike, *, quality: int | None = None, 
     module = formats.by_suffix(path.name)
     _check(image, module, quality, f"writing {path}")
     with atomic(path, overwrite=overwrite) as stream:
-        _run(lambda: module.write(image, stream, quality=quality), f"writing {path}", module)
+        _run(lambda: module.write(reopened(image), stream, quality=quality), f"writing {path}", module)
     return path
 
 
 def write_pages(images: Iterable[Image], path: str | os.PathLike, *, overwrite: bool = False) -> Path:
-    """Write pictures as the pages of one file, taken one after the other; TIFF only. Atomic as `write` is."""
+    """Write pictures as the pages of one file, one after the other: TIFF, FITS, NIfTI, DICOM. Atomic as `write` is."""
     path = Path(path)
     module = formats.by_suffix(path.name)
     if not hasattr(module, "write_pages"):
         raise ImageError(f"writing {path}", f"{module.NAME} holds one page", "Use the ending .tif")
     with atomic(path, overwrite=overwrite) as stream:
-        _run(lambda: module.write_pages(images, stream), f"writing {path}", module)
+        _run(lambda: module.write_pages(map(reopened, images), stream), f"writing {path}", module)
     return path
 
 
@@ -49,7 +50,7 @@ def encode(image: Image, format: str, *, quality: int | None = None) -> bytes:
     asked = f"encoding as {module.NAME}"
     _check(image, module, quality, asked)
     stream = io.BytesIO()
-    _run(lambda: module.write(image, stream, quality=quality), asked, module)
+    _run(lambda: module.write(reopened(image), stream, quality=quality), asked, module)
     return stream.getvalue()
 
 

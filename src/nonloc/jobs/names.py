@@ -72,7 +72,8 @@ class Names:
         """Where the result of `source` goes. Without `fields`, {method} and {sigma} stay as they are."""
         if self.kind == "file":
             return Path(self.output)
-        ending, stem = _ending(source.path), source.path.stem
+        ending = _ending(source.path)
+        stem = source.path.name.removesuffix(formats.ending(source.path.name))
         if self.kind == "beside":
             return source.path.with_name(f"{stem}-{self.suffix}{ending}")
         if self.kind == "folder":
@@ -126,7 +127,7 @@ def _ending(path: Path) -> str:
         with open(path, "rb") as file:
             content = formats.by_content(file.read(HEAD))
     except OSError:
-        return path.suffix
-    if content is None or path.suffix.lower() in content.SUFFIXES:
-        return path.suffix
+        return formats.ending(path.name)
+    if content is None or formats.ending(path.name).lower() in content.SUFFIXES:
+        return formats.ending(path.name)
     return content.SUFFIXES[0]

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from ..errors import ImageError, NonlocError
 from ..image import formats
+from ..image.source import HEAD
 from ..verbs.files import Outcome, process
 from .inputs import STREAM, Input
 from .interrupts import Interrupts
@@ -83,7 +84,7 @@ def run_stream(
 
 def _ending(path: Path) -> str:
     with open(path, "rb") as file:
-        head = file.read(64)
+        head = file.read(HEAD)
     module = formats.by_content(head)
     if module is None:
         found = "it is empty" if not head else "its first bytes belong to no picture format known here"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ImageError, MemoryLimit, NonlocError, UsageError
+from ..image import formats
 from ..image.atomic import atomic
 from .inputs import Input
 from .manifest import Stamp, checksum, stamp
@@ -138,7 +139,7 @@ def _restore(item: Item, task: Task, tell: Tell | None) -> Finished:
             tell(done.done / max(done.total, 1))
 
     # the ending decides the format, and no plan is needed to know it
-    waiting = folder / ("picture" + item.names.path(source).suffix)
+    waiting = folder / ("picture" + formats.ending(item.names.path(source).name))
     outcome = process(source.path, waiting, planner, quality=task.quality, progress=progress)
     target = item.names.path(source, fields)
     outcome = replace(outcome, output=target)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..degradation import CameraNoise, GaussianNoise, PoissonGaussian
+from ..degradation import CameraNoise, GaussianNoise, PoissonGaussian, Rician
 from ..engine import Plan, Record, separate
 from ..engine.progress import Cancel, Listener
 from ..errors import UsageError
@@ -102,6 +102,8 @@ def plan_denoise(
         record.reason = _nothing_to_do(strength, given, estimate)
         return None, record
     noise = read_noise(sigma) or (estimate.told if given is None else estimate.at(given))
+    if isinstance(noise, Rician) and not noise.zero:
+        noise = replace(noise, zero=picture.offset)  # no signal is a stored 0, wherever black is
     if given is not None:
         record.warnings = warn_if_far(given, estimate)
         told = f"sigma {given:g}" if isinstance(noise, GaussianNoise) else str(noise)
@@ -114,7 +116,7 @@ def plan_denoise(
         choice = choose_denoiser(channels, level_to_know(noise), options.licence, camera=camera)
         method, reason, considered = choice.method, choice.reason, choice.considered
     plan = options.plan(method, noise, arguments, record, reason=reason, strength=strength, considered=considered)
-    if isinstance(noise, PoissonGaussian):
+    if isinstance(noise, PoissonGaussian | Rician):
         found = adapt(method, noise, picture, plan.arguments, plan.licence)
         plan = replace(plan, method=found.method, reason=f"{reason}; {found.why}" if found.why else reason)
     return (foretold(plan, picture) if options.forecast else plan), record

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..engine import Plan, Record, prepare, run
 from ..engine.progress import Cancel, Listener, Progress
 from ..errors import UsageError
+from ..image import formats
 from ..image.atomic import atomic
 from ..image.image import Image
 from ..image.read import header, read, read_pages
@@ -127,7 +128,7 @@ def _within(progress: Listener | None, page: int, pages: int) -> Listener | None
 
 
 def _same_format(source: Path, target: Path) -> bool:
-    return source.suffix.lower() == target.suffix.lower()
+    return formats.ending(source.name).lower() == formats.ending(target.name).lower()
 
 
 def _copy(source: Path, target: Path, overwrite: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..degradation import Degradation, GaussianNoise, PoissonGaussian, parse_fixed
+from ..degradation import Degradation, GaussianNoise, PoissonGaussian, Rician, parse_fixed
 from ..errors import DegradationError, SigmaUnitError, UsageError
 from ..estimation.noise import NoiseEstimate
 from ..image.image import Image
@@ -13,7 +13,7 @@ from ..image.image import Image
 FACTOR = 4  # a given and an estimated level further apart than this are worth a warning
 
 
-Noise = GaussianNoise | PoissonGaussian  # as an object, what can stand in place of a level
+Noise = GaussianNoise | PoissonGaussian | Rician  # as an object, what can stand in place of a level
 
 
 def read_noise(value: float | str | Noise | None) -> Noise | None:
@@ -27,7 +27,7 @@ def read_noise(value: float | str | Noise | None) -> Noise | None:
         except DegradationError as error:
             raise UsageError(f"sigma {value!r}", *error.args[1:]) from error
         if not isinstance(found, Noise):
-            do = "Give 25, camera:8 or poisson-gaussian:0.02,5, for example"
+            do = "Give 25, camera:8, rician:15 or poisson-gaussian:0.02,5, for example"
             raise UsageError(f"sigma {value!r}", "it is no noise that can be removed", do)
         return found
     return value if isinstance(value, Noise) else None
@@ -61,8 +61,8 @@ def read_sigma(value: float | str | Noise | None, image: Image) -> float | None:
 
 
 def level_to_know(noise: Noise) -> float | None:
-    """The level that a method must have been made for; None for shot noise, which is brought to any level."""
-    return None if isinstance(noise, PoissonGaussian) else noise.sigma
+    """The level that a method must have been made for; None for shot and Rician noise, which are brought to any."""
+    return None if isinstance(noise, PoissonGaussian | Rician) else noise.sigma
 
 
 def warn_if_far(given: float, estimate: NoiseEstimate) -> list[str]:
