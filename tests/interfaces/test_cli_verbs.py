@@ -1,6 +1,7 @@
 """upscale, deblur and repair as a user types them, on real files."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -77,3 +78,12 @@ def test_a_scan_is_repaired_by_a_mask_and_the_report_says_how_much(clean, tmp_pa
     assert main(["repair", str(scan), "-d", "scratches", "-m", "bm3d", "-o", str(tmp_path / "x.png")]) == 2
     assert main(["repair", str(scan)]) == 2
     assert "impulses" in capsys.readouterr().err
+
+
+def test_threads_sleep_while_they_wait(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert main(["--version"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert main(["--version"]) == 0
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"

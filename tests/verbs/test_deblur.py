@@ -1,13 +1,15 @@
 """Sharpening as users call it: kernels in all their forms."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import nonloc
-from nonloc.degradation import Defocus, GaussianBlur, MotionBlur
+from nonloc.degradation import Defocus, GaussianBlur, MotionBlur, SaltAndPepper
 from nonloc.errors import UsageError
 from nonloc.testing import sample
-from nonloc.verbs import deblur as deblur_verb
+from nonloc.verbs.estimate import _spans
 from nonloc.verbs.kernel import read_kernel
 
 
@@ -56,6 +58,18 @@ def test_a_blurred_picture_comes_back_sharper():
     assert after < before / 3
 
 
+def test_estimate_tells_of_a_blur_and_of_impulses():
+    harbour = nonloc.read(Path(nonloc.__file__).parent / "samples" / "harbour.png").pixels()
+    shaken = MotionBlur(13, 40).apply(harbour)
+    shaken += 2 / 255 * np.random.default_rng(0).standard_normal(shaken.shape)
+    found = nonloc.estimate(np.moveaxis(shaken, 0, -1).astype(np.float32))
+    assert found.blur.blur.length == pytest.approx(13, abs=1)
+    assert found.blur.blur.angle == pytest.approx(40, abs=2)
+    assert found.as_dict()["blur"]["kernel"].startswith("motion:")
+    hit = np.moveaxis(SaltAndPepper(0.1).apply(harbour, np.random.default_rng(0)), 0, -1)
+    assert nonloc.estimate((hit * 255).round().astype(np.uint8)).impulses.fraction == pytest.approx(0.1, abs=0.02)
+
+
 def test_wrong_calls_are_told_and_nothing_to_do_does_nothing():
     picture = sample(64, 64, 1, sigma=0).samples
     with pytest.raises(UsageError, match="there to denoise"):
@@ -89,6 +103,6 @@ def test_a_sharp_picture_stays_byte_for_byte_when_nobody_tells_its_blur(scene_wi
 
 def test_of_a_large_picture_four_windows_are_looked_at():
     for length in (513, 700, 1025, 9000):
-        one, two = deblur_verb._spans(length)
+        one, two = _spans(length)
         assert 0 <= one.start < two.start < two.stop <= length
         assert one.stop - one.start == two.stop - two.start == 512

@@ -9,10 +9,9 @@ from ..degradation import Blur, GaussianNoise, Sequence
 from ..engine import Plan, Record
 from ..engine.progress import Cancel, Listener
 from ..errors import UsageError
-from ..estimation.blur import BlurEstimate, estimate_blur
 from ..image.image import Image
 from ..methods.registry import card, cards
-from .estimate import estimate_picture
+from .estimate import blur_of, estimate_picture
 from .kernel import read_kernel
 from .levels import read_sigma, warn_if_far
 from .options import Options, blank, carry_out
@@ -20,7 +19,6 @@ from .options import Options, blank, carry_out
 # Best first, as measured (docs/deblurring.md); the first that is there is taken.
 SHARPENERS = ("pnp", "tv-deconvolution")
 AUTO = "auto"
-WHOLE, WINDOW = 1 << 20, 512  # pixels up to which all are looked at for a blur; else four windows of that side
 LEAST = 0.5  # sigma, 0-255 scale: files are rounded, and a kernel is never known better
 
 
@@ -118,22 +116,6 @@ def plan_deblur(
         method, reason = next(name for name in SHARPENERS if name in cards()), "the default against blur"
     told = Sequence((blur, GaussianNoise(round(level, 2))))
     return options.plan(method, told, arguments, record, reason=reason, strength=strength), record
-
-
-def blur_of(picture: Image, sigma: float) -> BlurEstimate:
-    """The blur of an Image with noise `sigma` (0-255 scale); of a large one, four windows are looked at."""
-    height, width = picture.height, picture.width
-    if height * width <= WHOLE:
-        return estimate_blur(picture.pixels(), sigma)
-    (rows, more_rows), (columns, more_columns) = _spans(height), _spans(width)
-    return estimate_blur([picture.pixels(y, x) for y in (rows, more_rows) for x in (columns, more_columns)], sigma)
-
-
-def _spans(length: int) -> tuple[slice, slice]:
-    """Two spans, in the middle of either half; of a short side, all of it twice."""
-    span = min(WINDOW, length)
-    first = max(0, length // 4 - span // 2)
-    return slice(first, first + span), slice(length - first - span, length - first)
 
 
 def _is_auto(kernel: Any) -> bool:

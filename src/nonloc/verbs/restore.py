@@ -14,9 +14,8 @@ from ..estimation.forecast import best_of, unfit
 from ..estimation.impulses import estimate_impulses
 from ..estimation.jpeg_quality import jpeg_quality
 from ..image.image import Image
-from .deblur import blur_of
 from .denoise import plan_denoise
-from .estimate import sampled
+from .estimate import blur_of, sampled
 from .options import Options, blank, carry_out
 
 # What `best` compares the usual method with: methods that are best on other pictures, texture and repetition

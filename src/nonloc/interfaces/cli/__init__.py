@@ -14,6 +14,9 @@ OK, SOME_FAILED, WRONG_USE, NOTHING_DONE, INTERRUPTED = 0, 1, 2, 3, 130
 
 def main(tokens: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. `tokens` None takes those of the process."""
+    # Threads that wait for each other without sleeping take ten times as long where another program has a core. Read
+    # by OpenMP when torch is loaded, so it must stand before.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     tokens = list(sys.argv[1:] if tokens is None else tokens)
     debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
