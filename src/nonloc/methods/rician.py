@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 
-from ..degradation import Degradation, GaussianNoise
 from ..degradation.rician import Rician
-from ..errors import UsageError
-from .base import ArrayMethod, Method, NetworkMethod
-from .stabilise import alone, levels, retitled, through
+from .base import Method
+from .stabilise import stabilised
 
 STRONG = 40.0  # signal in units of sigma from which mean and f have their asymptotes to 4e-4
 DEVIATIONS = 8.0  # of the noise, for the integral over it
@@ -76,57 +73,27 @@ class RicianStabiliser:
     levels: tuple[float, float]
 
     @property
+    def std(self) -> float:
+        """Standard deviation of the noise in each part of the signal, white 1; where there is none, next to none."""
+        return max(self.noise.std, 1e-9)
+
+    @property
     def sigma(self) -> float:
         """The level of the noise after `forward`, 0-255 scale: that of the noise, where it is allowed."""
         return float(np.clip(self.noise.sigma, *self.levels))
 
     def forward(self, noisy: np.ndarray) -> np.ndarray:
         """`noisy` of any shape, white 1, as a picture whose noise has the level `sigma` everywhere; float64."""
-        return forward((noisy.astype(np.float64) - self.noise.zero) / self.noise.std) * self.sigma / 255
+        return forward((noisy.astype(np.float64) - self.noise.zero) / self.std) * self.sigma / 255
 
     def inverse(self, stable: np.ndarray) -> np.ndarray:
         """The signal whose noisy values have the mean `stable` after `forward`; at least `zero`; float64."""
         d = stable.astype(np.float64) * 255 / self.sigma
         expected, x = inverse_table()
         last = expected[-1] - x[-1]
-        return self.noise.zero + self.noise.std * np.where(d < expected[-1], np.interp(d, expected, x), d - last)
+        return self.noise.zero + self.std * np.where(d < expected[-1], np.interp(d, expected, x), d - last)
 
 
 def unbiased(method: Method) -> Method:
-    """`method` for Rician noise: it sees white noise, and what it restores is brought back without bias.
-
-    The method that comes back has the card of the one inside, with a title that says so, and does as that one does with
-    any other degradation. Raises UsageError for a method that measures whole pictures before it restores.
-    """
-    if type(method).measure is not Method.measure:
-        asked = f"{method.card.name} on stabilised pictures"
-        raise UsageError(asked, "it measures the whole picture first", "Take another method, bm3d for example")
-    return RicianNetwork(method) if isinstance(method, NetworkMethod) else RicianArray(method)
-
-
-class RicianArray(ArrayMethod):
-    def __init__(self, inside: Method):
-        super().__init__(retitled(inside.card), inside.weights)
-        self.inside = inside
-
-    def restore(self, pixels: np.ndarray, degradation: Degradation | None) -> Any:
-        if not isinstance(degradation, Rician) or not degradation.sigma:
-            return self.inside.restore(pixels, degradation)
-        stabiliser = RicianStabiliser(degradation, levels(self.inside))
-        stable = stabiliser.forward(pixels).astype(pixels.dtype)
-        restored = alone(self.inside.restore(stable, GaussianNoise(stabiliser.sigma)))
-        return stabiliser.inverse(restored).astype(pixels.dtype)
-
-
-class RicianNetwork(NetworkMethod):
-    def __init__(self, inside: NetworkMethod):
-        super().__init__(retitled(inside.card), inside.weights, inside.module)
-        self.inside = inside
-
-    def restore(self, pixels: Any, degradation: Degradation | None) -> Any:
-        if not isinstance(degradation, Rician) or not degradation.sigma:
-            return self.inside.restore(pixels, degradation)
-        stabiliser = RicianStabiliser(degradation, levels(self.inside))
-        stable = through(stabiliser.forward, pixels)
-        restored = alone(self.inside.restore(stable, GaussianNoise(stabiliser.sigma)))
-        return through(stabiliser.inverse, restored.float())
+    """`method` for Rician noise: `stabilise.stabilised` by this transform; UsageError as there."""
+    return stabilised(method, Rician, RicianStabiliser)

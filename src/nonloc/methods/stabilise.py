@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -97,41 +97,58 @@ def expected_anscombe(counts: np.ndarray, read: float) -> np.ndarray:
     return chance @ roots
 
 
-def stabilised(method: Method) -> Method:
-    """`method` for Poisson-Gaussian noise: it sees white noise, and what it restores is brought back without bias.
+class Stabilises(Protocol):
+    """What makes noise white, and undoes it: for one noise, and the levels that a method can be told."""
 
-    The method that comes back has the card of the one inside, with a title that says so, and does as that one does with
-    any other degradation. Raises UsageError for a method that measures whole pictures before it restores.
+    @property
+    def sigma(self) -> float: ...
+
+    def forward(self, noisy: np.ndarray) -> np.ndarray: ...
+
+    def inverse(self, stable: np.ndarray) -> np.ndarray: ...
+
+
+Making = Callable[[Any, tuple[float, float]], Stabilises]
+
+
+def stabilised(method: Method, kind: type[Degradation] = PoissonGaussian, making: Making = Stabiliser) -> Method:
+    """`method` for noise of that `kind`: it sees white noise, and what it restores is brought back without bias.
+
+    making: the stabiliser for one such noise and the levels that `method` can be told. The method that comes back has
+    the card of the one inside, with a title that says so, and does as that one does with any other degradation. Raises
+    UsageError for a method that measures whole pictures before it restores.
     """
     if type(method).measure is not Method.measure:
         asked = f"{method.card.name} on stabilised pictures"
         raise UsageError(asked, "it measures the whole picture first", "Take another method, bm3d for example")
-    return StabilisedNetwork(method) if isinstance(method, NetworkMethod) else StabilisedArray(method)
+    if isinstance(method, NetworkMethod):
+        return StabilisedNetwork(method, kind, making)
+    return StabilisedArray(method, kind, making)
 
 
 class StabilisedArray(ArrayMethod):
-    def __init__(self, inside: Method):
+    def __init__(self, inside: Method, kind: type[Degradation], making: Making):
         super().__init__(retitled(inside.card), inside.weights)
-        self.inside = inside
+        self.inside, self.noisy, self.making = inside, kind, making
 
     def restore(self, pixels: np.ndarray, degradation: Degradation | None) -> Any:
-        if not isinstance(degradation, PoissonGaussian):
+        if not isinstance(degradation, self.noisy):
             return self.inside.restore(pixels, degradation)
-        stabiliser = Stabiliser(degradation, levels(self.inside))
+        stabiliser = self.making(degradation, levels(self.inside))
         stable = stabiliser.forward(pixels).astype(pixels.dtype)
         restored = alone(self.inside.restore(stable, GaussianNoise(stabiliser.sigma)))
         return stabiliser.inverse(restored).astype(pixels.dtype)
 
 
 class StabilisedNetwork(NetworkMethod):
-    def __init__(self, inside: NetworkMethod):
+    def __init__(self, inside: NetworkMethod, kind: type[Degradation], making: Making):
         super().__init__(retitled(inside.card), inside.weights, inside.module)
-        self.inside = inside
+        self.inside, self.noisy, self.making = inside, kind, making
 
     def restore(self, pixels: Any, degradation: Degradation | None) -> Any:
-        if not isinstance(degradation, PoissonGaussian):
+        if not isinstance(degradation, self.noisy):
             return self.inside.restore(pixels, degradation)
-        stabiliser = Stabiliser(degradation, levels(self.inside))
+        stabiliser = self.making(degradation, levels(self.inside))
         stable = through(stabiliser.forward, pixels)
         restored = alone(self.inside.restore(stable, GaussianNoise(stabiliser.sigma)))
         return through(stabiliser.inverse, restored.float())

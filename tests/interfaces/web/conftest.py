@@ -1,5 +1,8 @@
-"""A server of the page in this process, and someone who visits it."""
+"""A server of the page in this process, and someone who visits it, with a browser or without."""
 
+import re
+import shutil
+import threading
 import time
 from dataclasses import dataclass
 
@@ -13,10 +16,15 @@ from fastapi.testclient import TestClient
 
 from nonloc import testing
 from nonloc.image.image import Image
+from nonloc.image.write import encode
 from nonloc.interfaces.web.app import build
 from nonloc.interfaces.web.studio import Limits, Studio
 from nonloc.verbs.options import Options
 
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 OVER = ("done", "failed", "cancelled")
 
 
@@ -110,3 +118,76 @@ def visitor(make_visitor):
 @pytest.fixture
 def make_picture():
     return picture
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from web_page import playwright
+
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs the browser: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def serve(make_studio):
+    """Start a server of this process on a free port; its address."""
+    from web_page import uvicorn
+
+    from nonloc.interfaces.web.serve import bound
+
+    started = []
+
+    def start(**options):
+        listening = bound(0)
+        server = uvicorn.Server(uvicorn.Config(build(make_studio(**options)), log_level="warning"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        started.append((server, thread, listening))
+        return f"http://127.0.0.1:{listening.getsockname()[1]}/"
+
+    yield start
+    for server, thread, listening in started:
+        server.should_exit = True
+        thread.join(20)
+        listening.close()
+
+
+@pytest.fixture
+def visit(browser, serve):
+    """Open the page; afterwards no request has left the machine and nothing was complained of."""
+    from web_page import expect
+
+    opened = []
+
+    def open_page(width=1280, height=800, scheme="light", options=None, **context):
+        made = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, **context
+        )
+        page, hosts, said = made.new_page(), set(), []
+        made.on("request", lambda request: hosts.add(re.sub(r"^\w+://([^/]+)/.*", r"\1", request.url)))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        opened.append((made, hosts, said))
+        address = serve(**(options or {}))
+        page.goto(address)
+        expect(page.get_by_role("button", name="Choose pictures")).to_be_visible()
+        return page
+
+    yield open_page
+    for made, hosts, said in opened:
+        made.close()
+        assert {host.partition(":")[0] for host in hosts} <= {"127.0.0.1", "data", "blob"}
+        assert [text for text in said if "422" not in text and "413" not in text] == []
+
+
+@pytest.fixture
+def noisy(tmp_path, make_picture):
+    """A noisy 16-bit picture as a file."""
+    path = tmp_path / "night.tif"
+    path.write_bytes(encode(make_picture(np.uint16, sigma=25, height=240, width=320), "tiff"))
+    return path
