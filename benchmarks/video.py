@@ -25,7 +25,7 @@ from nonloc.image.read import read
 from nonloc.jobs.clip import run_clip
 from nonloc.jobs.inputs import Input
 from nonloc.jobs.names import Names
-from nonloc.jobs.task import Task
+from nonloc.verbs.task import Task
 
 SIGMA, STEP = 20, (0.4, 1.3)  # pixels a frame, down and to the right
 CODECS = {"rgb": ("ffv1", "yuv444p", {}), "420": ("libx264", "yuv420p", {"crf": "5"})}

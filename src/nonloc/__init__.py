@@ -9,6 +9,7 @@
     best, report = nonloc.restore("scan.tif", return_report=True)
     nonloc.estimate(image)
     nonloc.methods(task="denoise", runnable=True)
+    nonloc.verify("clean.tif", "scan.tif")            # how it was made; made anew and compared
 
 Importing this package loads nothing else: each name brings its module when it is first used.
 """
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .verbs.repair import repair
     from .verbs.restore import restore
     from .verbs.upscale import upscale
+    from .verbs.verify import verify
 
 _HOME = {
     "Image": "image.image",
@@ -44,6 +46,7 @@ _HOME = {
     "repair": "verbs.repair",
     "restore": "verbs.restore",
     "upscale": "verbs.upscale",
+    "verify": "verbs.verify",
     "write": "image.write",
 }
 __all__ = [
@@ -60,6 +63,7 @@ __all__ = [
     "repair",
     "restore",
     "upscale",
+    "verify",
     "write",
 ]
 

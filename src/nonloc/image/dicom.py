@@ -14,12 +14,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import ImageError
-from .dicom_write import write, write_pages
+from .dicom_write import steps_of, write, write_pages
 from .holes import KEY as HOLES
 from .holes import filled
 from .image import Image, Metadata
 from .layout import locked
 from .measured import black_and_white, digest, scale_and_offset
+from .provenance import KEY
 from .source import Header, Source
 
 NAME = "dicom"
@@ -91,6 +92,7 @@ def read_pages(source: Source, max_pixels: int) -> Iterator[Image]:
     else:
         inverted = cards.PhotometricInterpretation == "MONOCHROME1"
         scale, offset = scale_and_offset(dtype, *black_and_white(parts), inverted)
+    steps = steps_of(cards)
     for number, frame in enumerate(_decoded(source, None)):
         if frame.shape[:2] != (head.height, head.width):
             raise source.error(f"frame {number + 1} is {frame.shape}, its header declares {head.height, head.width}")
@@ -100,6 +102,8 @@ def read_pages(source: Source, max_pixels: int) -> Iterator[Image]:
             tags[HOLES] = holes
         if frames > 1:
             tags.update(pages=frames, page=number)
+        if steps:
+            tags[KEY] = steps
         yield Image(locked(samples), scale, offset, None, Metadata(tags=tags), NAME, source.path)
     if number + 1 != frames:
         raise source.error(f"{number + 1} of its {frames} frames")

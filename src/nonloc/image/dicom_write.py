@@ -19,11 +19,13 @@ from ..errors import ImageError
 from ..version import __version__
 from .image import Image
 from .measured import digest
+from .provenance import KEY, parsed
 
 ASKED = "writing dicom"
-DERIVATION = f"nonloc {__version__}: samples changed by image restoration; not for diagnosis, not evidence"
+DERIVATION = f"nonloc {__version__}: {{}}samples changed by image restoration; not for diagnosis, not evidence"
 SERIES = " (restored, not for diagnosis)"
 LONGEST = 64  # characters of a series' description
+GROUP, CREATOR = 0x0099, "NONLOC"  # private elements: the steps of provenance, one a line
 STALE = ("IconImageSequence",)  # a small picture of the old samples
 
 
@@ -72,6 +74,7 @@ class Frames:
         library(ASKED)
         self.old, self.number, self.changed = tag, 0, False
         self.samples = hashlib.sha256()
+        self.steps: tuple[str, ...] = first.metadata.tags.get(KEY, ())
         self.limits: list[int] = []
         self.cards = copy.deepcopy(tag.cards)
         syntax = self.cards.file_meta.TransferSyntaxUID
@@ -121,6 +124,12 @@ class Frames:
             self._derive()
         return self.cards
 
+    def _derivation(self) -> str:
+        """In words, what was done to the samples."""
+        step = parsed(self.steps[-1]) if self.steps else None
+        how = " ".join(str(step[name]) for name in ("verb", "method", "degradation") if name in step) if step else ""
+        return DERIVATION.format(f"{how}: " if how else "")
+
     def _derive(self) -> None:
         """Make the dataset that of a new object, derived from the old one."""
         from pydicom.dataset import Dataset
@@ -138,16 +147,28 @@ class Frames:
         old = cards.get("ImageType") or ["ORIGINAL", "SECONDARY"]
         cards.ImageType = ["DERIVED", *([old] if isinstance(old, str) else list(old))[1:]]
         cards.walk(_frame_type)
-        before = cards.get("DerivationDescription")
-        cards.DerivationDescription = f"{before}; {DERIVATION}"[-1024:] if before else DERIVATION
+        before, now = cards.get("DerivationDescription"), self._derivation()
+        cards.DerivationDescription = f"{before}; {now}"[-1024:] if before else now
         if SERIES not in (name := str(cards.get("SeriesDescription") or "")):
             cards.SeriesDescription = (name[: LONGEST - len(SERIES)] + SERIES).strip()
+        if self.steps:
+            cards.private_block(GROUP, CREATOR, create=True).add_new(1, "UT", "\n".join(self.steps))
         for keyword, value in zip(("SmallestImagePixelValue", "LargestImagePixelValue"), self.limits, strict=True):
             if keyword in cards:
                 setattr(cards, keyword, value)
         for keyword in STALE:
             if keyword in cards:
                 delattr(cards, keyword)
+
+
+def steps_of(cards: Any) -> tuple[str, ...]:
+    """The steps of provenance that a dataset tells of."""
+    try:
+        found = cards.private_block(GROUP, CREATOR)[1].value
+    except KeyError:
+        return ()
+    text = found.decode("ascii", "replace") if isinstance(found, bytes) else str(found)
+    return tuple(text.rstrip(" \0").splitlines())
 
 
 def _both(limits: list[int], samples: np.ndarray) -> list[int]:

@@ -14,12 +14,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import ImageError
-from .fits_write import write, write_pages
+from .fits_write import steps_of_cards, write, write_pages
 from .holes import KEY as HOLES
 from .holes import filled
 from .image import Image, Metadata
 from .layout import is_mapped, let_go, locked, native
 from .measured import black_and_white, digest, scale_and_offset, spread
+from .provenance import KEY
 from .source import Header, Source
 
 NAME = "fits"
@@ -129,6 +130,8 @@ def read_pages(source: Source, max_pixels: int) -> Iterator[Image]:
             tags[HOLES] = holes
         if book.shape[0] > 1:
             tags.update(pages=book.shape[0], page=number)
+        if steps := steps_of_cards(book.header):
+            tags[KEY] = steps
         let_go(planes)
         yield Image(samples, scale, offset, None, Metadata(tags=tags), NAME, source.path)
 

@@ -15,6 +15,7 @@ from ..version import __version__
 from .image import Image
 from .layout import native
 from .measured import digest
+from .provenance import KEY
 
 if TYPE_CHECKING:
     from .fits import Book
@@ -23,6 +24,7 @@ ASKED = "writing fits"
 COPIED = 2**20  # bytes at a time
 CARD = 80  # bytes
 HISTORY = f"HISTORY nonloc {__version__} changed the samples (restoration)".encode().ljust(CARD)
+STEP, MORE = b"HISTORY nonloc> ", b"HISTORY nonloc+ "  # a step of provenance begins, and goes on
 STALE = (b"CHECKSUM=", b"DATASUM =")  # they speak of other bytes
 BITPIX = {"u1": 8, "i2": 16, "i4": 32, "i8": 64, "f4": -32, "f8": -64}
 
@@ -77,8 +79,9 @@ class Planes:
             found = f"a picture of {self.shape} whose header places one of {self.book.shape[1:]} on the sky"
             raise ImageError(ASKED, found, "Keep the size, or write .tif")
         self.changed = False
+        self.steps: tuple[str, ...] = first.metadata.tags.get(KEY, ())
         self.limits: list[float] = [np.inf, -np.inf]
-        self.room = 0 if self.book is None else len(self.book.header)
+        self.room = len(joined(self._plain(2))) if self.book is None else len(self.book.header)
         if page is not None and self.book is not None:
             same = self.book.shape[0] == 1 and digest(first.samples) == page.digest
             self.room = max(self.room, 0 if same else len(joined(self._noted())))
@@ -122,13 +125,14 @@ class Planes:
     def _noted(self) -> list[bytes]:
         """The cards of a file whose samples changed: all that it had, but those that are no longer true."""
         assert self.book is not None
-        kept = [card for card in cards_of(self.book.header) if not card.startswith(STALE)]
+        old = STALE if not self.steps else (*STALE, STEP, MORE)  # the steps begin with those that were there
+        kept = [card for card in cards_of(self.book.header) if not card.startswith(old)]
         for name, limit in zip(("DATAMIN", "DATAMAX"), self.limits, strict=True):
             begin = f"{name:8}=".encode()
             if np.isfinite(limit):
                 new = _card(name, self.book.zero + self.book.scale * limit)
                 kept = [new if card.startswith(begin) else card for card in kept]
-        return [*kept, HISTORY]
+        return [*kept, HISTORY, *cards_of_steps(self.steps)]
 
     def _plain(self, count: int) -> list[bytes]:
         """The cards of pictures that had none."""
@@ -139,7 +143,7 @@ class Planes:
         if self.dtype != plain:
             middle = -128 if self.dtype.itemsize == 1 else 2 ** (8 * self.dtype.itemsize - 1)
             cards += [("BSCALE", 1), ("BZERO", middle)]
-        return [_card(name, value) for name, value in cards]
+        return [*(_card(name, value) for name, value in cards), *cards_of_steps(self.steps)]
 
     def before(self, stream: BinaryIO) -> None:
         if self.book is not None and self.book.start:
@@ -176,6 +180,28 @@ def cards_of(header: bytes) -> list[bytes]:
     while end and not cards[end - 1].strip():
         end -= 1
     return cards[:end]
+
+
+def cards_of_steps(steps: Iterable[str]) -> list[bytes]:
+    """Steps of provenance, each spread over as many HISTORY cards as it needs."""
+    room = CARD - len(STEP)
+    texts = (step.encode("ascii") for step in steps)
+    return [
+        ((MORE if at else STEP) + text[at : at + room]).ljust(CARD)
+        for text in texts
+        for at in range(0, len(text), room)
+    ]
+
+
+def steps_of_cards(header: bytes) -> tuple[str, ...]:
+    """The steps of provenance that a header tells of."""
+    found: list[bytes] = []
+    for card in cards_of(header):
+        if card.startswith(STEP):
+            found.append(card[len(STEP) :])
+        elif card.startswith(MORE) and found:
+            found[-1] += card[len(MORE) :]
+    return tuple(text.rstrip().decode("ascii", "replace") for text in found)
 
 
 def joined(cards: list[bytes], room: int = 0) -> bytes:

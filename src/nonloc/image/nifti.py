@@ -18,7 +18,9 @@ from .holes import filled
 from .image import Image, Metadata
 from .layout import let_go, locked, native
 from .measured import black_and_white, digest, scale_and_offset, spread
+from .nifti_steps import steps_of
 from .nifti_write import write, write_pages
+from .provenance import KEY
 from .source import Header, Source
 
 NAME = "nifti"
@@ -115,6 +117,8 @@ def slices(source: Source, found: Volume, planes: np.ndarray, name: str, mapped:
             tags[HOLES] = holes
         if len(planes) > 1:
             tags.update(pages=len(planes), page=number)
+        if steps := steps_of(found.head):
+            tags[KEY] = steps
         let_go(planes)
         yield Image(locked(samples), scale, offset, alpha, Metadata(tags=tags), name, source.path)
 

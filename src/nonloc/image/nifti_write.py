@@ -15,6 +15,8 @@ from ..version import __version__
 from .image import Image
 from .layout import joined, native
 from .measured import digest
+from .nifti_steps import with_steps
+from .provenance import KEY
 
 if TYPE_CHECKING:
     from .nifti import Volume
@@ -43,7 +45,8 @@ def write_pages(images: Iterable[Image], stream: BinaryIO) -> None:
     for image in images:
         if first is None:
             first, found = image, _volume(image)
-            stream.write(bytes(FIRST if found is None else len(found.head)))
+            head = b"" if found is None else with_steps(found.head, image.metadata.tags.get(KEY, ()))
+            stream.write(bytes(len(head) or FIRST))
         plane = joined(image.samples, image.alpha)
         if found is None:
             _same_kind(image, first, count)
@@ -59,7 +62,7 @@ def write_pages(images: Iterable[Image], stream: BinaryIO) -> None:
         raise ImageError(ASKED, asked, "Take all with read_pages and write_pages, or write .tif")
     end = stream.tell()
     stream.seek(start)
-    stream.write(_plain(first, count) if found is None else noted(found.head) if changed else found.head)
+    stream.write(_plain(first, count) if found is None else noted(head) if changed else head)
     stream.seek(end)
 
 

@@ -12,15 +12,25 @@ from . import formats
 from .atomic import atomic
 from .holes import reopened
 from .image import Image
+from .provenance import KEY, marked, sealed, without_new
+
+WITH_XMP = {"jpeg", "png", "tiff", "webp", "avif", "heic"}
 
 
-def write(image: Image, path: str | os.PathLike, *, quality: int | None = None, overwrite: bool = False) -> Path:
+def write(
+    image: Image,
+    path: str | os.PathLike,
+    *,
+    quality: int | None = None,
+    overwrite: bool = False,
+    provenance: bool = True,
+) -> Path:
     """Write a picture with its metadata under a name whose ending says the format; returns the path.
 
     quality: 1 to 100 for lossy formats; None keeps what the input file had (a JPEG's own tables), or takes
     the format's good default. It is an error for lossless formats. overwrite: whether an existing file is
-    replaced. Nothing half-written is ever visible: temporary name in the same folder, flushed to disk,
-    renamed.
+    replaced. provenance: whether the file tells how a verb made it (`nonloc.verify` reads that). Nothing
+    half-written is ever visible: temporary name in the same folder, flushed to disk, renamed.
 
     Raises ImageError: unknown ending, a format that cannot hold the picture (what would be lost is said), an
     existing file, a folder that is missing or full, or a page of a longer file (see `write_pages`).
@@ -29,29 +39,48 @@ def write(image: Image, path: str | os.PathLike, *, quality: int | None = None, 
     module = formats.by_suffix(path.name)
     _check(image, module, quality, f"writing {path}")
     with atomic(path, overwrite=overwrite) as stream:
-        _run(lambda: module.write(reopened(image), stream, quality=quality), f"writing {path}", module)
+        ready = _ready(image, module, provenance, alone=True)
+        _run(lambda: module.write(ready, stream, quality=quality), f"writing {path}", module)
     return path
 
 
-def write_pages(images: Iterable[Image], path: str | os.PathLike, *, overwrite: bool = False) -> Path:
+def write_pages(
+    images: Iterable[Image], path: str | os.PathLike, *, overwrite: bool = False, provenance: bool = True
+) -> Path:
     """Write pictures as the pages of one file, one after the other: TIFF, FITS, NIfTI, DICOM. Atomic as `write` is."""
     path = Path(path)
     module = formats.by_suffix(path.name)
     if not hasattr(module, "write_pages"):
         raise ImageError(f"writing {path}", f"{module.NAME} holds one page", "Use the ending .tif")
     with atomic(path, overwrite=overwrite) as stream:
-        _run(lambda: module.write_pages(map(reopened, images), stream), f"writing {path}", module)
+        ready = (_ready(image, module, provenance, alone=False) for image in images)
+        _run(lambda: module.write_pages(ready, stream), f"writing {path}", module)
     return path
 
 
-def encode(image: Image, format: str, *, quality: int | None = None) -> bytes:
+def encode(image: Image, format: str, *, quality: int | None = None, provenance: bool = True) -> bytes:
     """The bytes of a picture in the format named: 'png', 'jpeg', 'tiff' ... Errors as for `write`."""
     module = formats.by_name(format)
     asked = f"encoding as {module.NAME}"
     _check(image, module, quality, asked)
     stream = io.BytesIO()
-    _run(lambda: module.write(reopened(image), stream, quality=quality), asked, module)
+    ready = _ready(image, module, provenance, alone=True)
+    _run(lambda: module.write(ready, stream, quality=quality), asked, module)
     return stream.getvalue()
+
+
+def _ready(image: Image, module, provenance: bool, alone: bool) -> Image:
+    """The picture as it is to be encoded: holes as they were, and how it was made in its metadata.
+
+    alone: it is not one of several pages, of which only TIFF has metadata for each.
+    """
+    if KEY not in image.metadata.tags:
+        return reopened(image)
+    if not provenance:
+        return reopened(without_new(image))
+    if image.format == module.NAME and not image.lossy and (alone or module.NAME == "tiff"):
+        image = sealed(image)
+    return reopened(marked(image) if module.NAME in WITH_XMP else image)
 
 
 def _check(image: Image, module, quality: int | None, asked: str) -> None:

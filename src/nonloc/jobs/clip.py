@@ -25,12 +25,12 @@ from ..image.clip_write import Encoding, choose_encoding, join, write_run
 from ..image.image import Image
 from ..verbs.clip import SEEN, plan_clip, reach, restore_planes
 from ..verbs.files import Outcome
+from ..verbs.task import Task, fingerprint
 from .inputs import Input
 from .interrupts import Interrupts
 from .manifest import lock_file, stamp
 from .names import Names, fields_of
 from .staging import publish
-from .task import Task, fingerprint
 
 VERBS = ("denoise", "restore")
 RUN = 25  # frames that are finished together: what a kill can cost, and how far apart key frames are

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import NonlocError, UsageError
+from ..verbs.task import Task, fingerprint
 from .inputs import Gathered, gather
 from .interrupts import Interrupts
 from .manifest import Entry, Manifest, Output
@@ -17,7 +18,6 @@ from .names import Names
 from .prepare import Prepared, manifest_path, prepare
 from .staging import is_full, publish, unstage
 from .summary import ALREADY, DONE, FAILED, FileOutcome, Listener, Summary
-from .task import Task, fingerprint
 from .work import Item, Result
 
 

@@ -13,7 +13,6 @@ Paths are relative to the manifest's folder, so that an archive may be moved as 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import stat
@@ -190,12 +189,6 @@ def stamp(path: Path) -> Stamp:
     """Size and times of a file."""
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UsageError
+from ..image.provenance import checksum
+from ..verbs.task import Task, differences, fingerprint
 from .inputs import Gathered, Input
-from .manifest import NAME, Entry, Manifest, checksum, stamp
+from .manifest import NAME, Entry, Manifest, stamp
 from .names import LATE, UNKNOWN, Names
 from .staging import hidden_place, sweep
-from .task import Task, differences, fingerprint
 from .work import Item, beside
 
 

@@ -12,12 +12,12 @@ from ..errors import ImageError, NonlocError
 from ..image import formats
 from ..image.source import HEAD
 from ..verbs.files import Outcome, process
+from ..verbs.task import Task
 from .inputs import STREAM, Input
 from .interrupts import Interrupts
 from .names import Names, fields_of
 from .prepare import home
 from .staging import hidden_place, publish, sweep, unstage
-from .task import Task
 from .work import Item, Tell, restore
 
 STDIN = "stdin"  # what the picture from standard input is called

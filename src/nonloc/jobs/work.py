@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ImageError, MemoryLimit, NonlocError, UsageError
 from ..image import formats
 from ..image.atomic import atomic
+from ..image.provenance import checksum
+from ..verbs.task import Task
 from .inputs import Input
-from .manifest import Stamp, checksum, stamp
+from .manifest import Stamp, stamp
 from .names import Names, fields_of
 from .staging import is_full, stage, unstage
-from .task import Task
 
 if TYPE_CHECKING:
     from ..verbs.files import Outcome
@@ -140,7 +141,7 @@ def _restore(item: Item, task: Task, tell: Tell | None) -> Finished:
 
     # the ending decides the format, and no plan is needed to know it
     waiting = folder / ("picture" + formats.ending(item.names.path(source).name))
-    outcome = process(source.path, waiting, planner, quality=task.quality, progress=progress)
+    outcome = process(source.path, waiting, planner, quality=task.quality, progress=progress, task=task)
     target = item.names.path(source, fields)
     outcome = replace(outcome, output=target)
     staged = [_staged(waiting, target, "picture")]

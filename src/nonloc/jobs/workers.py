@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ..errors import NonlocError
-from .task import Task
+from ..verbs.task import Task
 from .work import Item, Result, Tell, work
 
 OFTEN = 0.2  # seconds between two reports of progress

@@ -15,6 +15,7 @@ from .estimate import blur_of, estimate_picture
 from .kernel import read_kernel
 from .levels import read_sigma, warn_if_far
 from .options import Options, blank, carry_out
+from .task import Task
 
 # Best first, as measured (docs/deblurring.md); the first that is there is taken.
 SHARPENERS = ("pnp", "tv-deconvolution")
@@ -64,8 +65,10 @@ def deblur(
     """
     return carry_out(
         image,
-        lambda picture: plan_deblur(
-            picture, kernel, sigma, method, strength=strength, arguments=arguments, options=options
+        Task(
+            "deblur",
+            settings={"kernel": kernel, "sigma": sigma, "method": method, "strength": strength, "arguments": arguments},
+            options=options,
         ),
         channel_axis=channel_axis,
         data_range=data_range,

@@ -18,6 +18,7 @@ from .choose import choose_denoiser
 from .estimate import estimate_picture
 from .levels import Noise, level_to_know, read_noise, read_sigma, warn_if_far
 from .options import Options, blank, carry_out, foretold
+from .task import Task
 
 
 def denoise(
@@ -71,7 +72,11 @@ def denoise(
     """
     return carry_out(
         image,
-        lambda picture: plan_denoise(picture, sigma, method, strength=strength, arguments=arguments, options=options),
+        Task(
+            "denoise",
+            settings={"sigma": sigma, "method": method, "strength": strength, "arguments": arguments},
+            options=options,
+        ),
         channel_axis=channel_axis,
         data_range=data_range,
         return_report=return_report,
@@ -105,7 +110,7 @@ def plan_denoise(
     if isinstance(noise, Rician) and not noise.zero:
         noise = replace(noise, zero=picture.offset)  # no signal is a stored 0, wherever black is
     if given is not None:
-        record.warnings = warn_if_far(given, estimate)
+        record.warnings += warn_if_far(given, estimate)
         told = f"sigma {given:g}" if isinstance(noise, GaussianNoise) else str(noise)
         record.diagnosis = f"{told} given ({diagnosis})"
     considered: tuple[str, ...] = ()

@@ -13,8 +13,10 @@ from ..errors import UsageError
 from ..image import formats
 from ..image.atomic import atomic
 from ..image.image import Image
+from ..image.provenance import checksum
 from ..image.read import header, read, read_pages
 from ..image.write import write, write_pages
+from .task import Task
 
 Planner = Callable[[Image], tuple[Plan | None, Record]]
 
@@ -52,33 +54,37 @@ def process(
     report: bool = False,
     progress: Listener | None = None,
     cancel: Cancel | None = None,
+    task: Task | None = None,
 ) -> Outcome:
     """Read, plan, run, write. The output is whole or absent, and never the input itself.
 
     A picture that nothing was done to is copied byte for byte where the output has the input's format. All pages of a
-    file are restored, one after the other, each by its own plan.
+    file are restored, one after the other, each by its own plan. task: what plans, so that the output tells of it.
     """
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"writing {target}", "it is the input itself", "Give another name with -o")
     if target.exists() and not overwrite:
         raise UsageError(f"writing {target}", "it exists", "Give --overwrite, or another name with -o")
     if header(source).pages > 1:
-        outcome = _process_pages(source, target, planner, overwrite, dry_run, quality, progress, cancel)
+        outcome = _process_pages(source, target, planner, overwrite, dry_run, quality, progress, cancel, task)
     else:
-        outcome = _process_one(source, target, planner, overwrite, dry_run, quality, progress, cancel)
+        outcome = _process_one(source, target, planner, overwrite, dry_run, quality, progress, cancel, task)
     if report and not dry_run:
         with atomic(target.with_name(target.name + ".json"), overwrite=True) as stream:
             stream.write(json.dumps(outcome.as_dict(), indent=2).encode())
     return outcome
 
 
-def _process_one(source, target, planner, overwrite, dry_run, quality, progress, cancel) -> Outcome:
+def _process_one(source, target, planner, overwrite, dry_run, quality, progress, cancel, task) -> Outcome:
     picture = read(source)
     plan, record = planner(picture)
     if dry_run:
         return Outcome(source, None, _foreseen(plan, record, picture))
     if plan is not None:
-        picture, record = run(plan, picture, progress=progress, cancel=cancel)
+        before = picture
+        picture, record = run(plan, before, progress=progress, cancel=cancel)
+        if task is not None:
+            picture = task.stepped(before, picture, record, f"sha256:{checksum(source)}")
     if plan is None and quality is None and _same_format(source, target):
         _copy(source, target, overwrite)
     else:
@@ -86,11 +92,12 @@ def _process_one(source, target, planner, overwrite, dry_run, quality, progress,
     return Outcome(source, target, record)
 
 
-def _process_pages(source, target, planner, overwrite, dry_run, quality, progress, cancel) -> Outcome:
+def _process_pages(source, target, planner, overwrite, dry_run, quality, progress, cancel, task) -> Outcome:
     """Page after page, each with a plan of its own; never more than one page is held."""
     if quality is not None:
         raise UsageError(f"--quality {quality}", "a file of pages loses nothing, so it has no quality", "Leave it out")
     records: list[Record] = []
+    origin = f"sha256:{checksum(source)}" if task is not None and not dry_run else ""
 
     def restored() -> Iterator[Image]:
         for picture in read_pages(source):
@@ -99,7 +106,10 @@ def _process_pages(source, target, planner, overwrite, dry_run, quality, progres
                 record = _foreseen(plan, record, picture)
             elif plan is not None:
                 within = _within(progress, len(records), picture.metadata.tags.get("pages", 1))
-                picture, record = run(plan, picture, progress=within, cancel=cancel)
+                before = picture
+                picture, record = run(plan, before, progress=within, cancel=cancel)
+                if task is not None:
+                    picture = task.stepped(before, picture, record, origin)
             records.append(record)
             yield picture
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..degradation import Degradation
@@ -12,8 +13,13 @@ from ..engine.plan import MEMORY
 from ..engine.progress import Cancel, Listener
 from ..image.array import as_image, like
 from ..image.image import Image
+from ..image.provenance import checksum, fingerprint
 from ..methods.base import Method
 from ..version import __version__
+from .task import Task
+
+
+MEDICAL = "not for diagnosis, not evidence: a restored picture is an estimate"
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,14 @@ def foretold(plan: Plan, picture: Image) -> Plan:
 
 def blank(picture: Image, diagnosis: str = "") -> Record:
     """The record of a picture that nothing was done to yet."""
-    return Record(size=(picture.height, picture.width, picture.channels), diagnosis=diagnosis, version=__version__)
+    size = (picture.height, picture.width, picture.channels)
+    warnings = [MEDICAL] if picture.format in ("dicom", "nifti", "nifti-gz") else []
+    return Record(size=size, diagnosis=diagnosis, warnings=warnings, version=__version__)
 
 
 def carry_out(
     image: Any,
-    planner: Callable[[Image], tuple[Plan | None, Record]],
+    task: Task,
     *,
     channel_axis: int | None = None,
     data_range: tuple[float, float] | None = None,
@@ -88,10 +96,15 @@ def carry_out(
     progress: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> Any:
-    """`image` through what `planner` plans for it: in the kind that it was, with the record where that is asked for."""
+    """`image` through what `task` plans for it: in the kind that it was, with the record where that is asked for."""
     picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
-    plan, record = planner(picture)
+    plan, record = task.planner(picture)
     if plan is not None:
-        picture, record = run(plan, picture, progress=progress, cancel=cancel)
+        before = picture
+        picture, record = run(plan, before, progress=progress, cancel=cancel)
+        if isinstance(image, Image):
+            picture = task.stepped(before, picture, record, f"samples:{fingerprint(before)}")
+        elif isinstance(image, str | Path):
+            picture = task.stepped(before, picture, record, f"sha256:{checksum(Path(image))}")
     restored = like(image, picture)
     return (restored, record) if return_report else restored

@@ -18,6 +18,7 @@ from ..image.image import Image
 from ..image.read import read
 from ..methods.registry import card, choose_weights
 from .options import Options, blank, carry_out
+from .task import Task
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,10 @@ def repair(
     """
     return carry_out(
         image,
-        lambda picture: plan_repair(
-            picture, damage, mask, method, strength=strength, arguments=arguments, options=options
+        Task(
+            "repair",
+            settings={"damage": damage, "mask": mask, "method": method, "strength": strength, "arguments": arguments},
+            options=options,
         ),
         channel_axis=channel_axis,
         data_range=data_range,

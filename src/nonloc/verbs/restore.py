@@ -17,6 +17,7 @@ from ..image.image import Image
 from .denoise import plan_denoise
 from .estimate import blur_of, sampled
 from .options import Options, blank, carry_out
+from .task import Task
 
 # What `best` compares the usual method with: methods that are best on other pictures, texture and repetition
 RIVALS = ("nonloc-s", "nlrn-fast", "bm3d", "wnnm", "nl-means")
@@ -47,7 +48,11 @@ def restore(
     """
     return carry_out(
         image,
-        lambda picture: plan_restore(picture, strength=strength, best=best, options=options),
+        Task(
+            "restore",
+            settings={"strength": strength, "best": best},
+            options=options,
+        ),
         channel_axis=channel_axis,
         data_range=data_range,
         return_report=return_report,

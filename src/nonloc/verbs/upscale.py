@@ -18,6 +18,7 @@ from .estimate import estimate_picture
 from .kernel import read_kernel
 from .levels import read_sigma
 from .options import Options, blank, carry_out
+from .task import Task
 
 # Best first, as measured on Set5 and Set14 (docs/resolution.md); the first that fits is taken.
 ENLARGERS = ("sr-fast", "bicubic")
@@ -66,8 +67,10 @@ def upscale(
     """
     return carry_out(
         image,
-        lambda picture: plan_upscale(
-            picture, factor, method, kernel=kernel, sigma=sigma, arguments=arguments, options=options
+        Task(
+            "upscale",
+            settings={"factor": factor, "method": method, "kernel": kernel, "sigma": sigma, "arguments": arguments},
+            options=options,
         ),
         channel_axis=channel_axis,
         data_range=data_range,

@@ -19,12 +19,13 @@ from . import (
     restore,
     train,
     upscale,
+    verify,
     web,
 )  # fmt: skip
 
 COMMANDS = (
-    restore, denoise, upscale, deblur, repair, estimate, compare, methods, web, bench, train, import_weights, doctor,
-    demo,
+    restore, denoise, upscale, deblur, repair, estimate, compare, verify, methods, web, bench, train,
+    import_weights, doctor, demo,
 )  # fmt: skip
 
 

@@ -82,6 +82,9 @@ class Writing:
     compare: Annotated[bool, Parameter(negative="", help="Write a picture of before and after beside each output.")] = (
         False
     )
+    provenance: Annotated[
+        bool, Parameter(negative="--no-provenance", help="Let each output tell how it was made: see 'nonloc verify'.")
+    ] = True
     quality: Annotated[int | None, Parameter(help="1-100 for lossy formats; default: as the input.")] = None
     dry_run: Annotated[bool, Parameter(negative="", help="Tell the plan, memory and names; write nothing.")] = False
     report: Annotated[bool, Parameter(negative="", help="Write a JSON report beside each output.")] = False

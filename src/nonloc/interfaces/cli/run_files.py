@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from ...engine import Record
     from ...jobs.inputs import Gathered
     from ...jobs.names import Names
-    from ...jobs.task import Task
     from ...verbs.files import Outcome
     from ...verbs.options import Options
+    from ...verbs.task import Task
 
 
 def run_files(
@@ -27,10 +27,10 @@ def run_files(
     from ...image.clip import is_clip
     from ...jobs.folder import look
     from ...jobs.inputs import STREAM
-    from ...jobs.task import Task
+    from ...verbs.task import Task
 
     _check(verb, inputs, writing)
-    task = Task(verb, suffix, settings, options, writing.quality, writing.report, writing.compare)
+    task = Task(verb, suffix, settings, options, writing.quality, writing.report, writing.compare, writing.provenance)
     task.check()
     if STREAM in (*inputs, writing.output):
         return _stream(inputs, task, writing)

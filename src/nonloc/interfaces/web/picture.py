@@ -111,7 +111,7 @@ class Picture:
     def _planned(self, picture: Image, options: Options) -> dict[str, Any]:
         """What `nonloc restore` would do to the first page, and why."""
         from ...engine import prepare
-        from ...jobs.task import Task
+        from ...verbs.task import Task
 
         plan, record = Task("restore", "restored", {"strength": 1.0}, options).planner(picture)
         self.plan = {**record.as_dict(), "changed": plan is not None}

@@ -22,8 +22,8 @@ from .telling import Told, told
 
 if TYPE_CHECKING:
     from ...engine.progress import Progress
-    from ...jobs.task import Task
     from ...verbs.options import Options
+    from ...verbs.task import Task
     from .changes import Changes
 
 WAITING, WORKING, DONE, FAILED, CANCELLED = "waiting", "working", "done", "failed", "cancelled"
@@ -40,7 +40,7 @@ class Settings:
 
     def task(self, options: Options) -> Task:
         """The task of the command line; UsageError and its kin for what is wrong with any picture."""
-        from ...jobs.task import Task
+        from ...verbs.task import Task
 
         if self.method is None and self.sigma == "auto":
             task = Task("restore", "restored", {"strength": self.strength}, options)
@@ -140,7 +140,12 @@ class Work:
         assert self.started is not None
         self.folder.mkdir(exist_ok=True)
         outcome = process(
-            self.picture.path, self.path, self.task.planner, progress=self._progress, cancel=self._stop.is_set
+            self.picture.path,
+            self.path,
+            self.task.planner,
+            progress=self._progress,
+            cancel=self._stop.is_set,
+            task=self.task,
         )
         self.seconds = time.monotonic() - self.started
         if self._stop.is_set():
