@@ -11,11 +11,12 @@ from typing import Any
 class Record:
     """One picture's report. Sizes in pixels, times in seconds, memory in bytes.
 
-    method is None where nothing was done, and `reason` says why. weights: file name. tile: side of the cores, None for
-    the whole picture. fallbacks: what had to be done otherwise than planned. peak: predicted memory of the
+    method is None where nothing was done, and `reason` says why. weights: file name. tile: side of the cores, None
+    for the whole picture. fallbacks: what had to be done otherwise than planned. peak: predicted memory of the
     process. factor: how many times larger the picture became. found: what the method gave beside the pixels, by name,
-    true where it was, (H, W) bool. forecast: expected PSNR in dB, and its standard error. expected_cpu_seconds: from
-    the card's figure, which is of one machine; None where it has none.
+    true where it was, (H, W) bool, or (H / 8, W / 8). removed: variance of what was taken away, in that of the noise
+    that the method was told; None where that is not known. forecast: expected PSNR in dB, and its standard error.
+    expected_cpu_seconds: from the card's figure, which is of one machine; None where it has none.
     """
 
     method: str | None = None
@@ -48,6 +49,7 @@ class Record:
     warnings: list[str] = field(default_factory=list)
     version: str = ""
     forecast: tuple[float, float] | None = None
+    removed: float | None = None
     found: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -76,6 +78,8 @@ class Record:
         if self.forecast is not None:
             psnr, error = self.forecast
             lines.append(f"expected PSNR {psnr:.1f} dB (+- {max(error, 0.1):.1f}), if the level of the noise is right")
+        if self.removed is not None:
+            lines.append(f"what was removed has {self.removed:.0%} of the variance of the noise")
         lines += [f"{name}: {places.mean():.2%} of the picture" for name, places in self.found.items()]
         lines += [f"note: {text}" for text in (*self.warnings, *self.fallbacks)]
         return "\n".join(lines)

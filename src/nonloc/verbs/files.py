@@ -16,6 +16,7 @@ from ..image.image import Image
 from ..image.provenance import checksum
 from ..image.read import header, read, read_pages
 from ..image.write import write, write_pages
+from .options import examined
 from .task import Task
 
 Planner = Callable[[Image], tuple[Plan | None, Record]]
@@ -83,6 +84,7 @@ def _process_one(source, target, planner, overwrite, dry_run, quality, progress,
     if plan is not None:
         before = picture
         picture, record = run(plan, before, progress=progress, cancel=cancel)
+        record = examined(before, picture, plan, record)
         if task is not None:
             picture = task.stepped(before, picture, record, f"sha256:{checksum(source)}")
     if plan is None and quality is None and _same_format(source, target):
@@ -108,6 +110,7 @@ def _process_pages(source, target, planner, overwrite, dry_run, quality, progres
                 within = _within(progress, len(records), picture.metadata.tags.get("pages", 1))
                 before = picture
                 picture, record = run(plan, before, progress=within, cancel=cancel)
+                record = examined(before, picture, plan, record)
                 if task is not None:
                     picture = task.stepped(before, picture, record, origin)
             records.append(record)

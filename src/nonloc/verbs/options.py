@@ -18,7 +18,6 @@ from ..methods.base import Method
 from ..version import __version__
 from .task import Task
 
-
 MEDICAL = "not for diagnosis, not evidence: a restored picture is an estimate"
 
 
@@ -86,6 +85,16 @@ def blank(picture: Image, diagnosis: str = "") -> Record:
     return Record(size=size, diagnosis=diagnosis, warnings=warnings, version=__version__)
 
 
+def examined(before: Image, after: Image, plan: Plan, record: Record) -> Record:
+    """The record with what was removed, where the noise is such that one can tell noise from structure."""
+    from ..estimation.residual import STRUCTURE, residual
+
+    seen = residual(before, after, plan.degradation)
+    if seen.why:
+        return record
+    return replace(record, removed=round(seen.ratio, 4), found={**record.found, STRUCTURE: seen.structure})
+
+
 def carry_out(
     image: Any,
     task: Task,
@@ -102,6 +111,7 @@ def carry_out(
     if plan is not None:
         before = picture
         picture, record = run(plan, before, progress=progress, cancel=cancel)
+        record = examined(before, picture, plan, record)
         if isinstance(image, Image):
             picture = task.stepped(before, picture, record, f"samples:{fingerprint(before)}")
         elif isinstance(image, str | Path):

@@ -29,7 +29,8 @@ def draw_sheet(comparison: Comparison, size: int, centre: tuple[int, int] | None
     panels = [(picture, "input", _figure(figure(picture, truth)))]
     for entry in comparison.entries:
         if entry.picture is not None and entry.record is not None:
-            panels.append((entry.picture, entry.method, f"{_figure(entry.psnr)}{entry.record.seconds:.2f} s"))
+            lost = "" if not entry.structure else f", structure lost on {entry.structure:.1%}"
+            panels.append((entry.picture, entry.method, f"{_figure(entry.psnr)}{entry.record.seconds:.2f} s{lost}"))
     if truth is not None:
         panels.append((truth, "reference", ""))
     across = min(len(panels), max(1, math.ceil(math.sqrt(len(panels) * 1.6))))

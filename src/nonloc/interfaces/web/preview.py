@@ -20,6 +20,7 @@ from .colour import Colours
 
 SQUARE = 512  # side of what is sent at a time
 STRIP = 256  # rows that are worked on at a time
+MARK = np.array([92.0, 16.0, 8.0], np.float32)  # red that is laid over gray
 DARK = 0.1  # a picture whose 99.5 % quantile is below this, such as 12 bits in 16, is shown brighter
 LOOKED_AT = 400_000  # samples for quantiles
 
@@ -83,18 +84,29 @@ def build(picture: Image, folder: Path, window: Window) -> Pyramid:
 
 @dataclass(frozen=True)
 class Removed:
-    """Input minus result. std: of all of it, 0-255 scale. span: the difference that the byte 127 stands for."""
+    """Input minus result. std: of all of it, 0-255 scale. span: the difference that the byte 127 stands for.
+
+    structure: cells of `cell` pixels, as shown, where structure was removed, (h, w) bool; None where nobody knows.
+    """
 
     pyramid: Pyramid
     span: float
     std: float
+    structure: np.ndarray | None = None
+    cell: int = 1
 
     def square(self, level: int, column: int, row: int, gain: float) -> np.ndarray | None:
         """One square as bytes around 128, times `gain`."""
         part = self.pyramid.square(level, column, row)
         if part is None:
             return None
-        return np.clip(np.rint(part.astype(np.float32) * (self.span * gain * 255 / 127)) + 128, 0, 255).astype(np.uint8)
+        gray = np.clip(np.rint(part.astype(np.float32) * (self.span * gain * 255 / 127)) + 128, 0, 255)
+        if self.structure is None or not self.structure.any():
+            return gray.astype(np.uint8)
+        at = (row * SQUARE + np.arange(gray.shape[0]), column * SQUARE + np.arange(gray.shape[1]))
+        y, x = (np.minimum((i << level) // self.cell, n - 1) for i, n in zip(at, self.structure.shape, strict=True))
+        marked = self.structure[np.ix_(y, x)][..., np.newaxis]
+        return np.where(marked, 0.6 * gray + MARK, gray).astype(np.uint8)
 
     @property
     def gain(self) -> int:
@@ -103,8 +115,10 @@ class Removed:
         return int(2 ** np.clip(np.floor(np.log2(max(wanted, 1))), 0, 6))
 
 
-def build_removed(before: Image, after: Image, folder: Path, window: Window) -> Removed:
-    """Make the pyramid of what was removed, from the full depth of both."""
+def build_removed(
+    before: Image, after: Image, folder: Path, window: Window, structure: np.ndarray | None = None, cell: int = 1
+) -> Removed:
+    """Make the pyramid of what was removed, from the full depth of both; structure: cells as in the file."""
     colours = Colours(before)
     turn = orientation(before.metadata.exif)
     width = window.high - window.low
@@ -122,7 +136,12 @@ def build_removed(before: Image, after: Image, folder: Path, window: Window) -> 
     first, stored = _first(folder, "removed", before, turn, colours.channels, "i1")
     for rows in _strips(before.height):
         stored[rows] = np.clip(np.rint(difference(rows) * (127 / span)), -127, 127)
-    return Removed(Pyramid(_halve(first, folder, "removed")), span, 255 * (square / max(count, 1)) ** 0.5)
+    std = 255 * (square / max(count, 1)) ** 0.5
+    if structure is not None:
+        shown = np.zeros(structure.shape if turn < 5 else structure.shape[::-1], bool)
+        upright(shown, turn)[:] = structure
+        structure = shown
+    return Removed(Pyramid(_halve(first, folder, "removed")), span, std, structure, cell)
 
 
 def upright(shown: np.ndarray, turn: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Cancelled, NonlocError
+from ...estimation.residual import CELL, STRUCTURE
 from ...image.read import read
 from .names import result
 from .picture import Page, Picture, read_page
@@ -88,6 +89,7 @@ class Work:
     started: float | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _pages: dict[int, tuple[Page, Removed]] = field(default_factory=dict)
+    _structure: list[Any] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -148,6 +150,7 @@ class Work:
             task=self.task,
         )
         self.seconds = time.monotonic() - self.started
+        self._structure = [record.found.get(STRUCTURE) for record in outcome.pages or (outcome.record,)]
         if self._stop.is_set():
             return
         self.done = 1.0
@@ -177,5 +180,5 @@ class Work:
                 )
                 folder = self.folder / f"page-{number}"
                 page = Page(build(after, folder, window), window)
-                self._pages[number] = page, build_removed(before, after, folder, window)
+                self._pages[number] = page, build_removed(before, after, folder, window, self._structure[number], CELL)
             return self._pages[number]

@@ -76,7 +76,7 @@ export function arrange() {
 
 const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 const gone = (made) => made.removed < 0.005 ? "Nothing was removed."
-  : `Input minus result, shown ${made.gain} times as strong around grey. Only noise should be seen here; edges and texture mean that detail was taken, too.`;
+  : `Input minus result, shown ${made.gain} times as strong around grey. Only noise should be seen here; edges and texture mean that detail was taken, too. Red marks where that is certain.`;
 
 function pages(picture, chosen) {
   const count = picture.facts.pages ?? 1;
