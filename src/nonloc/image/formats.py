@@ -14,10 +14,10 @@ from pathlib import PurePath
 from types import ModuleType
 
 from ..errors import ImageError
-from . import avif, bmp, dicom, fits, heif, jpeg, nifti, nifti_gz, png, tiff, webp
+from . import avif, bmp, dicom, fits, heif, jpeg, nifti, nifti_gz, png, raw, tiff, webp
 
-# a DICOM may begin as a TIFF, for those who do not know DICOM; so it comes first
-FORMATS: tuple[ModuleType, ...] = (dicom, png, jpeg, tiff, webp, bmp, avif, heif, fits, nifti, nifti_gz)
+# a DICOM may begin as a TIFF, for those who do not know DICOM, and much RAW is one; so they come first
+FORMATS: tuple[ModuleType, ...] = (dicom, png, jpeg, raw, tiff, webp, bmp, avif, heif, fits, nifti, nifti_gz)
 
 
 def by_content(head: bytes) -> ModuleType | None:

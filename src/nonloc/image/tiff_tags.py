@@ -78,6 +78,9 @@ class Tags:
     def raw(self, tag: int) -> bytes | None:
         return self.entries[tag].value if tag in self.entries else None
 
+    def text(self, tag: int) -> str:
+        return (self.raw(tag) or b"").rstrip(b"\0").decode("utf-8", "replace")
+
     def layout(self) -> Layout:
         height = self.one(257, 0)
         rows = self.one(278, 0)
@@ -95,11 +98,15 @@ class Tags:
             subfile=self.one(254, 0),
         )
 
-    def metadata(self) -> Metadata:
-        shared = [e for e in self.entries.values() if e.tag in SHARED]
-        kept = tuple(e for e in self.entries.values() if e.tag not in STRUCTURE | SHARED and e.type not in (13, 18))
-        tags = {"tiff.tags": kept, "tiff.layout": self.layout()}
+    def metadata(self, also: frozenset[int] = frozenset()) -> Metadata:
+        """What the page says beside its pixels. also: tags of its structure to be kept, too."""
         resolution = self.resolution()
+        also |= frozenset() if resolution else {282, 283, 296}  # what says nothing stays as it is
+        shared = [e for e in self.entries.values() if e.tag in SHARED]
+        kept = tuple(
+            e for e in self.entries.values() if e.tag not in (STRUCTURE - also) | SHARED and e.type not in (13, 18)
+        )
+        tags = {"tiff.tags": kept, "tiff.layout": self.layout()}
         if resolution is not None:
             tags["tiff.resolution"] = self.all_rationals()
         exif = ifd.to_bytes(shared, self.kind) if shared else None
