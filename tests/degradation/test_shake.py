@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from nonloc.methods.video.shake import shaken
+from nonloc.degradation import parse
+from nonloc.degradation.shake import shaken
+from nonloc.errors import DegradationError
 
 
 def still(seed=0) -> np.ndarray:
@@ -40,3 +42,21 @@ def test_the_sharp_frame_lies_in_the_middle_of_the_middle_one():
 def test_a_seed_gives_the_same_clip():
     one, two = (shaken(still(), 32, np.random.default_rng(3))[0] for _ in range(2))
     np.testing.assert_array_equal(one, two)
+
+
+def test_as_a_degradation_it_makes_pairs_of_arrays_and_tensors_alike():
+    import torch
+
+    shake = parse("shake:3,4")
+    assert str(shake) == "shake:3,4"
+    picture = still()
+    sharp, frames = shake.pair(picture, np.random.default_rng(5))
+    assert (sharp.shape, frames.shape) == ((3, 72, 72), (3, 3, 72, 72))
+    tensors = shake.pair(torch.from_numpy(picture), np.random.default_rng(5))
+    np.testing.assert_array_equal(tensors[0].numpy(), sharp)
+    np.testing.assert_array_equal(tensors[1].numpy(), frames)
+    with pytest.raises(DegradationError, match="56 a side"):
+        shake.pair(picture[:, :50], np.random.default_rng(0))
+    for wrong in ("shake:4,6", "shake:5,-1", "shake:a"):
+        with pytest.raises(DegradationError):
+            parse(wrong)

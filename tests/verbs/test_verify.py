@@ -1,6 +1,7 @@
 """Every output tells how it was made; `verify` makes it anew, and sees what was changed."""
 
 import io
+import itertools
 import json
 from dataclasses import replace
 
@@ -83,9 +84,13 @@ def test_a_restored_file_tells_how_it_was_made_and_comes_out_the_same_again(name
         main(["denoise", str(source), "--sigma", "20", "-m", "gaussian", "--memory", "1G", "-o", str(out), "-q"]) == 0
     )
     found = nonloc.verify(out, source)
-    assert found.holds and found.origin and found.same_bytes and not found.notes
+    assert found.holds
+    assert found.origin
+    assert found.same_bytes
+    assert not found.notes
     (step,) = found.steps
-    assert step["settings"] == {"method": "gaussian", "sigma": 20} and step["options"] == {"memory": 2**30}
+    assert step["settings"] == {"method": "gaussian", "sigma": 20}
+    assert step["options"] == {"memory": 2**30}
     assert (step["nonloc"], step["verb"], step["degradation"]) == (nonloc.__version__, "denoise", "gaussian:20")
     assert main(["verify", str(out), str(source)]) == 0
     assert "made anew, the file is the same, byte for byte" in capsys.readouterr().out
@@ -98,7 +103,8 @@ def test_one_switch_leaves_it_out(name, tmp_path):
     command = ["denoise", str(source), "--sigma", "20", "-m", "gaussian", "--no-provenance", "-o", str(out), "-q"]
     assert main(command) == 0
     assert nonloc.verify(out, source).steps == ()
-    assert b"nonloc>" not in out.read_bytes() and b"urn:nonloc" not in out.read_bytes()
+    assert b"nonloc>" not in out.read_bytes()
+    assert b"urn:nonloc" not in out.read_bytes()
     assert main(["verify", str(out), str(source)]) == 1
 
 
@@ -118,10 +124,12 @@ def test_readers_of_other_makes_open_what_was_marked(tmp_path):
     with astropy.io.fits.open(tmp_path / "o-cube.fits") as hdus:
         hdus.verify("exception")
         assert "".join(str(line) for line in hdus[0].header["HISTORY"]).count('"verb":"denoise"') == 1
-        assert np.isnan(hdus[0].data[1, 5, 5]) and hdus[0].header["OBJECT"] == "M 31"
+        assert np.isnan(hdus[0].data[1, 5, 5])
+        assert hdus[0].header["OBJECT"] == "M 31"
     old, new = nibabel.load(tmp_path / "brain.nii"), nibabel.load(tmp_path / "o-brain.nii")
-    assert [e.get_content() for e in new.header.extensions][0] == b"kept as it is"
-    assert len(new.header.extensions) == 2 and np.array_equal(new.affine, old.affine)
+    assert next(e.get_content() for e in new.header.extensions) == b"kept as it is"
+    assert len(new.header.extensions) == 2
+    assert np.array_equal(new.affine, old.affine)
     assert [page.samples.tolist() for page in read_pages(tmp_path / "o-brain.nii")] == np.moveaxis(
         np.asarray(new.dataobj), -1, 0
     ).swapaxes(1, 2).tolist()
@@ -134,7 +142,8 @@ def test_a_change_after_the_fact_is_seen(tmp_path, capsys):
     source, out = tmp_path / "in.tif", tmp_path / "out.tif"
     ordinary(source, np.uint16)
     write(nonloc.denoise(source, sigma=20, method="median"), out)
-    assert nonloc.verify(out).intact and nonloc.verify(out, source).same_bytes
+    assert nonloc.verify(out).intact
+    assert nonloc.verify(out, source).same_bytes
     picture = read(out)
     forged = np.array(picture.samples)
     forged[3, 4, 0] ^= 1
@@ -171,12 +180,14 @@ def test_what_xmp_told_before_is_kept_and_steps_are_added_to_steps(tmp_path):
     for ending in ("png", "jpg", "tif", "webp", "avif"):
         paths = [tmp_path / f"{i}.{ending}" for i in range(3)]
         write(picture, paths[0])
-        for before, after in zip(paths, paths[1:], strict=False):
+        for before, after in itertools.pairwise(paths):
             write(nonloc.denoise(before, sigma=10, method="gaussian"), after)
         found = nonloc.verify(paths[2], paths[1])
-        assert len(found.steps) == 2 and found.same_bytes
+        assert len(found.steps) == 2
+        assert found.same_bytes
         xmp = read(paths[2]).metadata.xmp
-        assert AUTHOR in xmp and xmp.count(b"urn:nonloc:provenance") == 1
+        assert AUTHOR in xmp
+        assert xmp.count(b"urn:nonloc:provenance") == 1
         if ending != "avif":
             Pillow.open(io.BytesIO(paths[2].read_bytes())).load()
 
@@ -201,7 +212,7 @@ def test_files_that_were_used_are_found_again_or_named(tmp_path):
     assert main(["repair", str(source), "--mask", str(mask), "-o", str(out), "-q"]) == 0
     assert nonloc.verify(out, source).same_bytes
     mask.write_bytes(encode(as_image(255 - hole), "png"))
-    with pytest.raises(UsageError, match="mask mask.png that was used is not there, or is another one"):
+    with pytest.raises(UsageError, match=r"mask mask\.png that was used is not there, or is another one"):
         nonloc.verify(out, source)
     write(nonloc.repair(source, mask=hole > 0), out, overwrite=True)
     with pytest.raises(UsageError, match="its mask was an array in memory"):

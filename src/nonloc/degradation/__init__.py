@@ -4,10 +4,12 @@ from .blur import Blur, Defocus, GaussianBlur, KernelBlur, MotionBlur, TurnedGau
 from .compression import Jpeg, JpegQualities
 from .damage import Missing, SaltAndPepper
 from .degradation import Degradation, Distribution, Mixture, Random, RandomSequence, Sequence
+from .gaussian_map import GaussianMap
 from .noise import CameraNoise, Clip8, GaussianLevels, GaussianNoise
 from .poisson_gaussian import PoissonGaussian, PoissonGaussianLevels
 from .rician import Rician
 from .scaling import Downscale
+from .speckle import Speckle
 from .text import parse, parse_fixed
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Downscale",
     "GaussianBlur",
     "GaussianLevels",
+    "GaussianMap",
     "GaussianNoise",
     "Jpeg",
     "JpegQualities",
@@ -34,6 +37,7 @@ __all__ = [
     "Rician",
     "SaltAndPepper",
     "Sequence",
+    "Speckle",
     "TurnedGaussianBlur",
     "TurnedGaussians",
     "parse",

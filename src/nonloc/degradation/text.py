@@ -11,6 +11,8 @@ downscale:2                         made half as large by bicubic interpolation;
 jpeg:10, jpeg:10..60                a JPEG of that quality
 rician:15                           noise of a magnitude, as in MRI, of that level in each channel
 salt-and-pepper:0.3                 so many samples black or white
+speckle:4                           speckle of radar and ultrasound, of four looks; speckle:4,amplitude of roots
+shake:5,6                           a clip of five frames by a shaking hand, for training; speed in pixels a frame
 photo:1..12                         a shot by a simulated camera, its JPEG and all, with noise of that level
 0.4*clip8                           in 40 % of the cases
 0.9*gaussian:0..75 | 0.1*gaussian:0..3 + 0.4*clip8
@@ -23,7 +25,7 @@ import math
 from difflib import get_close_matches
 
 from ..errors import DegradationError
-from . import poisson_gaussian, rician
+from . import poisson_gaussian, rician, shake, speckle
 from .blur import Defocus, GaussianBlur, MotionBlur, TurnedGaussianBlur, TurnedGaussians
 from .compression import Jpeg, JpegQualities
 from .damage import SaltAndPepper
@@ -196,5 +198,7 @@ _READERS = {
     "none": _none,
     "rician": rician.read,
     "salt-and-pepper": _salt_and_pepper,
+    "shake": shake.read,
+    "speckle": speckle.read,
     "turned-gaussian-blur": _turned_gaussian,
 }

@@ -31,6 +31,7 @@ from .record import Record
 from .tiles import Tile, count, pad, round_up, tiles
 
 TOO_MUCH = 2.5  # times the picture's own pixels: more, and 'auto' takes the fast halo
+FINEST = 64  # largest denominator of a factor by which turned views are made
 
 
 def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
@@ -40,6 +41,9 @@ def prepare(plan: Plan, image: Image) -> tuple[Method, Record]:
     times, grid = enlargement(card, plan.degradation), _grid(plan, method)
     if times != 1 and plan.strength != 1:
         raise UsageError(f"strength {plan.strength:g}", "an enlarged picture has none to blend with", "Leave it out")
+    if plan.ensemble > 1 and times.denominator > FINEST:
+        found = f"turned views do not meet again at a factor of {float(times):g}"
+        raise UsageError(f"ensemble {plan.ensemble}", found, "Leave it out, or take a rounder factor, such as 1.5")
     side, halo, fallbacks = _tiling(plan, method, image, grid)
     if side is not None and not card.tiles:
         raise UsageError(f"{card.name} in tiles", card.tiles_why, "Run it on the whole picture, with more --memory")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatch
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .base import Method
 
 GROUP = "nonloc.methods"
+KEPT = 32  # methods that stay loaded, each with its weights
 
 
 def _folders() -> Iterator[Path]:
@@ -190,7 +191,7 @@ def method_class(card: Card) -> type[Method]:
     return getattr(import_module(module), cls)
 
 
-@cache
+@lru_cache(KEPT)
 def _create(name: str, entry: tuple[int, str] | None, channels: int, settings: tuple[tuple[str, Any], ...]) -> Method:
     """entry: which of the card's weights, and their checksum, as imported ones may change."""
     chosen = card(name)

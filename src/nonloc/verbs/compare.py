@@ -99,7 +99,7 @@ def compare(
             "Give the clean version of the same picture",
         )
     level = read_sigma(sigma, picture)
-    noise: Any = read_noise(sigma)
+    noise: Any = read_noise(sigma, picture)
     if noise is None:
         noise = estimate_picture(picture).told if level is None else GaussianNoise(level)
     names = list(methods) if methods else _fitting(picture.channels, level_to_know(noise))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..degradation import CameraNoise, GaussianNoise, PoissonGaussian, Rician
+from ..degradation import CameraNoise, GaussianMap, GaussianNoise, PoissonGaussian, Rician, Speckle
 from ..engine import Plan, Record, separate
 from ..engine.progress import Cancel, Listener
 from ..errors import UsageError
@@ -16,7 +16,7 @@ from ..methods.registry import card
 from .adapt import adapt
 from .choose import choose_denoiser
 from .estimate import estimate_picture
-from .levels import Noise, level_to_know, read_noise, read_sigma, warn_if_far
+from .levels import AUTOMATIC, level_to_know, read_noise, read_sigma, warn_if_far
 from .options import Options, blank, carry_out, foretold
 from .task import Task
 
@@ -24,7 +24,7 @@ from .task import Task
 def denoise(
     image: Any,
     *,
-    sigma: float | str | Noise | None = None,
+    sigma: Any = None,
     method: str | None = None,
     strength: float = 1.0,
     arguments: Mapping[str, Any] | None = None,
@@ -41,10 +41,11 @@ def denoise(
     ----------
     image : array (H, W) or (H, W, C), path, Image or PIL image
         Integers use their whole range; floats are in [0, 1] and may exceed it.
-    sigma : number, text or None
+    sigma : number, text, sequence, array or None
         Standard deviation of the noise on the 0-255 scale; '0.1u' where white is 1, '120dn' in stored numbers; or the
-        noise itself, as an object or as text: PoissonGaussian(0.02, 5), 'poisson-gaussian:0.02,5'. None estimates
-        kind and level, and leaves a picture as it is that has less than 1.5.
+        noise itself, as an object or as text: PoissonGaussian(0.02, 5), 'poisson-gaussian:0.02,5', 'speckle:4'. One
+        for each channel as a sequence, (10, 20, 15), or '10,20,15'; for each place as an array (H, W) or the file of
+        one. None estimates kind and level, and leaves a picture as it is that has less than 1.5.
     method : str or None
         A name from ``nonloc.methods(task="denoise")``; None takes the best that fits.
     strength : float
@@ -87,7 +88,7 @@ def denoise(
 
 def plan_denoise(
     picture: Image,
-    sigma: float | str | Noise | None = None,
+    sigma: Any = None,
     method: str | None = None,
     *,
     strength: float = 1.0,
@@ -106,13 +107,14 @@ def plan_denoise(
     if strength == 0 or given == 0 or (given is None and estimate.sigma < CLEAN and not blind):
         record.reason = _nothing_to_do(strength, given, estimate)
         return None, record
-    noise = read_noise(sigma) or (estimate.told if given is None else estimate.at(given))
-    if isinstance(noise, Rician) and not noise.zero:
+    noise = read_noise(sigma, picture) or (estimate.told if given is None else estimate.at(given))
+    if isinstance(noise, Rician | Speckle) and not noise.zero:
         noise = replace(noise, zero=picture.offset)  # no signal is a stored 0, wherever black is
     if given is not None:
-        record.warnings += warn_if_far(given, estimate)
+        record.warnings += [] if isinstance(noise, Speckle) else warn_if_far(given, estimate)
         told = f"sigma {given:g}" if isinstance(noise, GaussianNoise) else str(noise)
-        record.diagnosis = f"{told} given ({diagnosis})"
+        how = "seen" if isinstance(sigma, str) and sigma.strip() in AUTOMATIC else "given"
+        record.diagnosis = f"{told} {how} ({diagnosis})"
     considered: tuple[str, ...] = ()
     reason = "asked for"
     if method is None:
@@ -121,7 +123,7 @@ def plan_denoise(
         choice = choose_denoiser(channels, level_to_know(noise), options.licence, camera=camera)
         method, reason, considered = choice.method, choice.reason, choice.considered
     plan = options.plan(method, noise, arguments, record, reason=reason, strength=strength, considered=considered)
-    if isinstance(noise, PoissonGaussian | Rician):
+    if isinstance(noise, PoissonGaussian | Rician | Speckle | GaussianMap):
         found = adapt(method, noise, picture, plan.arguments, plan.licence)
         plan = replace(plan, method=found.method, reason=f"{reason}; {found.why}" if found.why else reason)
     return (foretold(plan, picture) if options.forecast else plan), record

@@ -37,6 +37,7 @@ DAMAGES = {
     "hot-pixels": Damage("hot-pixels", "hot-pixels", "single pixels of a sensor that stand out"),
     "scratches": Damage("scratches", "scratches", "dust, hairs and scratches of a scan"),
     "specks": Damage("specks", "despeckle", "specks on a scanned text"),
+    "stripes": Damage("stripes", "destripe", "columns or rows with offsets of their own"),
     "jpeg": Damage("jpeg", "nonloc-jpeg", "blocks and rings of a strongly compressed JPEG"),
     "contrast": Damage("contrast", "clahe", "flat, dull tones"),
     "cast": Damage("cast", "white-balance", "a cast of colour"),
@@ -67,8 +68,8 @@ def repair(
     image : array (H, W) or (H, W, C), path, Image or PIL image
         Integers use their whole range; floats are in [0, 1] and may exceed it.
     damage : str or None
-        'impulses', 'hot-pixels', 'scratches', 'specks', 'jpeg', 'contrast', 'cast', 'soft', or 'holes', which a `mask`
-        alone means, too.
+        'impulses', 'hot-pixels', 'scratches', 'specks', 'stripes', 'jpeg', 'contrast', 'cast', 'soft', or 'holes',
+        which a `mask` alone means, too.
     mask : array (H, W), path or Image
         True, or above half of white, where the picture is lost; as large as the picture.
     method : str or None

@@ -17,6 +17,7 @@ from . import (
     methods,
     repair,
     restore,
+    serve,
     train,
     upscale,
     verify,
@@ -24,7 +25,7 @@ from . import (
 )  # fmt: skip
 
 COMMANDS = (
-    restore, denoise, upscale, deblur, repair, estimate, compare, verify, methods, web, bench, train,
+    restore, denoise, upscale, deblur, repair, estimate, compare, verify, methods, web, serve, bench, train,
     import_weights, doctor, demo,
 )  # fmt: skip
 

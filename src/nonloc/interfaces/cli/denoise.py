@@ -30,7 +30,8 @@ def command(
         Pictures, folders, patterns, '@list.txt', or '-' for standard input. Originals are never changed.
     sigma
         Level of the noise on the 0-255 scale: auto, 25; 0.1u where white is 1; 120dn in stored numbers. Or the noise in
-        words: poisson-gaussian:0.02,5 (variance per unit of signal, read noise), camera:8.
+        words: poisson-gaussian:0.02,5 (variance per unit of signal, read noise), camera:8, rician:15, speckle:4 (looks,
+        or auto). 10,20,15 for three channels; a file that holds a level for every place.
     method
         See 'nonloc methods'. Default: the best that fits.
     strength

@@ -30,7 +30,8 @@ def command(
     inputs
         Pictures, folders, patterns, '@list.txt', or '-' for standard input. Originals are never changed.
     damage
-        impulses, hot-pixels, scratches, specks, jpeg, contrast, cast, soft, or holes, which --mask alone means, too.
+        impulses, hot-pixels, scratches, specks, stripes, jpeg, contrast, cast, soft, or holes, which --mask alone
+        means, too.
     mask
         A picture, white where the others are lost, as large as they are.
     method

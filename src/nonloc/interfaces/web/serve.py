@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
 import threading
 import webbrowser
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
+from .. import sockets
 
 if TYPE_CHECKING:
     from ...verbs.options import Options
 
 HOST, PORT = "127.0.0.1", 8765
-TRIED = 20  # ports from the usual one on
 
 
 def serve(options: Options, *, port: int | None = None, browser: bool = True) -> None:
@@ -58,21 +57,4 @@ def serve(options: Options, *, port: int | None = None, browser: bool = True) ->
 
 def bound(port: int | None) -> socket.socket:
     """A socket that listens at that port of this machine."""
-    for number in range(PORT, PORT + TRIED) if port is None else [port]:
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR lets another take the port
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((HOST, number))
-            listening.listen()
-            return listening
-        except (OSError, OverflowError) as error:
-            listening.close()
-            if isinstance(error, OverflowError):
-                raise UsageError(f"--port {port}", "it is no port", "Give 1024 to 65535, or 0 for any") from None
-            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise
-    tried = f"--port {port}" if port is not None else f"ports {PORT} to {PORT + TRIED - 1}"
-    raise UsageError(tried, "it is taken, or not allowed", "Give another with --port, or 0 for any that is free")
+    return sockets.bound(HOST, port, PORT)

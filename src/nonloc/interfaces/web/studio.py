@@ -6,13 +6,9 @@ looks at new pictures, one restores, one picture at a time.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import queue
 import secrets
 import shutil
-import stat
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import ImageError, UsageError
+from ...errors import UsageError
+from .. import temporary
 from .changes import Changes
 from .names import clean
 from .picture import Picture
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
     from ...verbs.options import Options
 
 PREFIX = "nonloc-web-"
-ALIVE = "alive"  # a file that is touched while the server runs
-ABANDONED = 3600  # seconds after which a folder without a sign of life is nobody's
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,8 @@ class Studio:
 
     def __init__(self, options: Options, limits: Limits | None = None, *, clock: Callable[[], float] = time.monotonic):
         self.options, self.limits, self.clock = options, limits or Limits(), clock
-        sweep(Path(tempfile.gettempdir()))
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # for this user only
+        self._temporary = temporary.Temporary(PREFIX, self.limits.spare)
+        self.folder = self._temporary.path
         self.changes = Changes()
         self.sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
@@ -87,7 +82,7 @@ class Studio:
             jobs.put(None)
         for thread in self._threads:
             thread.join(timeout=5)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._temporary.remove()
 
     def begin(self) -> Session:
         """A new session; the one that was quiet for longest goes where there are too many."""
@@ -135,10 +130,7 @@ class Studio:
 
     def room(self, size: int, what: str) -> None:
         """ImageError where the disk of the temporary folder has no room for `size` more bytes."""
-        free = shutil.disk_usage(self.folder).free
-        if free < size + self.limits.spare:
-            found = f"the disk of the temporary folder has {free / 2**30:.1f} GiB left"
-            raise ImageError(what, found, "Remove pictures, or set TMPDIR to a folder with more room and start again")
+        self._temporary.room(size, what)
 
     def add(self, session: Session, picture: Picture) -> None:
         """A picture whose bytes are there: it is looked at next."""
@@ -172,8 +164,7 @@ class Studio:
     def _keep(self) -> None:
         """Once a minute: a sign of life, and old sessions go."""
         while True:
-            with contextlib.suppress(OSError):
-                (self.folder / ALIVE).touch()
+            self._temporary.sign()
             if self._over.wait(60):
                 return
             self.expire()
@@ -185,12 +176,5 @@ def _serve(jobs: queue.SimpleQueue) -> None:
 
 
 def sweep(place: Path) -> None:
-    """Remove what servers that were killed left in the temporary folder: ours, and without a sign of life."""
-    for folder in place.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            found = folder.lstat()
-            mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-            sign = folder / ALIVE
-            seen = (sign if sign.exists() else folder).lstat().st_mtime
-            if stat.S_ISDIR(found.st_mode) and mine and time.time() - seen > ABANDONED:
-                shutil.rmtree(folder, ignore_errors=True)
+    """Remove what pages that were killed left in the temporary folder."""
+    temporary.sweep(place, PREFIX)

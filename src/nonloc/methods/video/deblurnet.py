@@ -18,13 +18,13 @@ class DeblurNet(nn.Module):
     """Sharpener of five frames (paper, table 1).
 
     width: of all layers, as a share of the paper's 64 to 512. frames: how many go in, odd; 1 is the twin that sees no
-    neighbours. sigmoid: whether the sum of residual and middle frame goes through one, as in the paper; then a residual
-    of zero does not give the frame back.
+    neighbours. channels: 3. sigmoid: whether the sum of residual and middle frame goes through one, as in the
+    paper; then a residual of zero does not give the frame back.
     """
 
-    def __init__(self, width: float = 1.0, frames: int = 5, sigmoid: bool = True):
+    def __init__(self, width: float = 1.0, frames: int = 5, sigmoid: bool = True, channels: int = 3):
         super().__init__()
-        self.sigmoid = sigmoid
+        self.sigmoid, self.frames = sigmoid, frames
         w = [max(1, round(width * features)) for features in (64, 128, 256, 512)]
         self.f0 = layer(3 * frames, w[0], 5)
         self.d1 = layer(w[0], w[0], stride=2)

@@ -1,0 +1,1 @@
+"""`nonloc serve`: pictures over HTTP, through the same verbs as the command line, with a bounded queue."""
