@@ -224,3 +224,21 @@ def test_without_astropy_the_error_names_the_extra(tmp_path):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.startswith("ImageError"), done.stderr
     assert "nonloc[lab]" in done.stdout
+
+
+def test_a_field_of_stars_is_cleaned_unasked_and_its_light_is_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:200, :200]
+    places = [(15 + 19 * i, 15 + 19 * j) for i in range(10) for j in range(10)]
+    clean = np.full((200, 200), 1000.0)
+    for a, b in places:
+        clean += 10 ** rng.uniform(3.7, 5.5) / (2 * np.pi * 2.56) * np.exp(-((y - a) ** 2 + (x - b) ** 2) / 5.12)
+    sky = (clean + rng.normal(0, 15, clean.shape)).astype("f4")
+    path = tmp_path / "field.fits"
+    fits.PrimaryHDU(sky).writeto(path)
+    restored, record = nonloc.denoise(path, return_report=True)
+    assert record.method == "bm3d"
+    assert "beyond white" in record.considered[0]
+    out = np.asarray(restored.samples, np.float64)
+    assert np.std(out - clean) < 0.5 * np.std(sky - clean)
+    assert abs((out - 1000).sum() / (clean - 1000).sum() - 1) < 0.01

@@ -130,3 +130,13 @@ def test_the_record_says_how_the_noise_was_taken():
         record = run(Plan(adapted(create("nonloc-s", channels=1, sigma=25), noise), noise), shot(noise)[1])[1]
         assert words in record.title
         assert record.degradation == str(noise)
+
+
+def test_a_network_that_knows_one_level_for_all_places_is_not_told_a_map():
+    import torch
+
+    from nonloc.methods.registry import method_class
+    from nonloc.methods.stabilise import by_map
+
+    made = {name: method_class(card(name))(card(name), None, torch.nn.Identity()) for name in ("ffdnet", "bm3d-net")}
+    assert [by_map(method, PoissonGaussian(0.2, 0)) for method in made.values()] == [True, False]

@@ -172,7 +172,7 @@ def by_map(method: Method, noise: PoissonGaussian) -> bool:
         return False
     from .networks.conditional import ConditionalMethod
 
-    return isinstance(method, ConditionalMethod)
+    return isinstance(method, ConditionalMethod) and method.maps
 
 
 def levels(method: Method) -> tuple[float, float]:

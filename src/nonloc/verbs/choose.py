@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import NonlocError, UnknownMethod
+from ..estimation.noise import CLEAN
+from ..image.image import Image
 from ..methods.registry import card, cards, choose_weights
 
 # Best first, as measured on BSD68 and CBSD68 (results/); the first one that fits is taken.
 DENOISERS = ("nonloc-s", "bm3d", "nl-means", "gaussian")
 PHOTOGRAPHS = ("nonloc-photo", *DENOISERS)  # for noise as cameras leave it, as measured on polyu40
+BEYOND, FEW, ROWS = 1.25, 4, 512  # times white; samples; rows looked at at a time
+FAINT, ROUNDED = 0.1, 0.7  # sigma on the 0-255 scale, and in stored whole numbers
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,19 @@ class Choice:
     considered: tuple[str, ...]
 
 
-def choose_denoiser(channels: int, sigma: float | None, licence: str | None = None, *, camera: bool = False) -> Choice:
+def choose_denoiser(
+    channels: int, sigma: float | None, licence: str | None = None, *, camera: bool = False, shining: bool = False
+) -> Choice:
     """The best denoiser in the package for that many channels and that level (0-255 scale; None: any).
 
-    camera: whether the noise is as a camera leaves it.
+    camera: whether the noise is as a camera leaves it. shining: whether it has what no network has seen, see
+    `shines`.
     """
     passed: list[str] = []
-    order = PHOTOGRAPHS if camera else DENOISERS
+    order: tuple[str, ...] = PHOTOGRAPHS if camera else DENOISERS
+    if shining:
+        passed.append(f"{order[0]}: it never saw samples far beyond white, such as stars, nor noise this weak")
+        order = tuple(name for name in order if not card(name).trained)
     for name in order:
         if name not in cards():
             continue
@@ -44,6 +54,36 @@ def choose_denoiser(channels: int, sigma: float | None, licence: str | None = No
         "; ".join(passed),
         "Name one with --method",
     )
+
+
+def shines(picture: Image, sigma: float | None) -> bool:
+    """Whether samples of measured numbers lie beyond BEYOND times white in more than a few places.
+
+    Or `sigma` is below CLEAN, which is what a white that stars set makes of the noise of the sky.
+    """
+    if not measured(picture) or (sigma is not None and sigma < CLEAN):
+        return measured(picture)
+    count = 0
+    for top in range(0, picture.height, ROWS):
+        count += int((picture.pixels(slice(top, top + ROWS)) > BEYOND).sum())
+        if count >= FEW:
+            return True
+    return False
+
+
+def least(picture: Image) -> float:
+    """The level, 0-255 scale, below which noise is left alone: of measured numbers, whose white is chosen, a small one.
+
+    Whole numbers are rounded, which is noise of 0.3 that nothing can be done about.
+    """
+    if not measured(picture):
+        return CLEAN
+    return max(FAINT, 255 * abs(picture.scale) * (ROUNDED if picture.dtype.kind in "ui" else 0))
+
+
+def measured(picture: Image) -> bool:
+    """Whether the samples are measured numbers, whose black and white were chosen by how they are spread."""
+    return picture.offset != 0 and picture.dtype != "uint8"
 
 
 def best(passed: list[str]) -> str:

@@ -10,11 +10,11 @@ from ..degradation import CameraNoise, GaussianMap, GaussianNoise, PoissonGaussi
 from ..engine import Plan, Record, separate
 from ..engine.progress import Cancel, Listener
 from ..errors import UsageError
-from ..estimation.noise import CLEAN, NoiseEstimate
+from ..estimation.noise import NoiseEstimate
 from ..image.image import Image
 from ..methods.registry import card
 from .adapt import adapt
-from .choose import choose_denoiser
+from .choose import choose_denoiser, least, shines
 from .estimate import estimate_picture
 from .levels import AUTOMATIC, level_to_know, read_noise, read_sigma, warn_if_far
 from .options import Options, blank, carry_out, foretold
@@ -104,8 +104,8 @@ def plan_denoise(
     diagnosis = f"estimated {estimate}"
     record = blank(picture, diagnosis)
     blind = method is not None and card(method).blind  # it judges by itself
-    if strength == 0 or given == 0 or (given is None and estimate.sigma < CLEAN and not blind):
-        record.reason = _nothing_to_do(strength, given, estimate)
+    if strength == 0 or given == 0 or (given is None and estimate.sigma < least(picture) and not blind):
+        record.reason = _nothing_to_do(strength, given, estimate, least(picture))
         return None, record
     noise = read_noise(sigma, picture) or (estimate.told if given is None else estimate.at(given))
     if isinstance(noise, Rician | Speckle) and not noise.zero:
@@ -119,8 +119,8 @@ def plan_denoise(
     reason = "asked for"
     if method is None:
         channels = 1 if separate(picture.channels) else picture.channels
-        camera = isinstance(noise, CameraNoise)
-        choice = choose_denoiser(channels, level_to_know(noise), options.licence, camera=camera)
+        camera, level = isinstance(noise, CameraNoise), level_to_know(noise)
+        choice = choose_denoiser(channels, level, options.licence, camera=camera, shining=shines(picture, level))
         method, reason, considered = choice.method, choice.reason, choice.considered
     plan = options.plan(method, noise, arguments, record, reason=reason, strength=strength, considered=considered)
     if isinstance(noise, PoissonGaussian | Rician | Speckle | GaussianMap):
@@ -136,9 +136,9 @@ def check_denoises(method: str) -> None:
         raise UsageError(f"{method} to remove noise", f"it is there to {task}", f"Use 'nonloc {task}'")
 
 
-def _nothing_to_do(strength: float, given: float | None, estimate: NoiseEstimate) -> str:
+def _nothing_to_do(strength: float, given: float | None, estimate: NoiseEstimate, least: float) -> str:
     if strength == 0:
         return "strength 0 asks for no change"
     if given == 0:
         return "sigma 0 asks for no change"
-    return f"noise below {CLEAN} is not seen, and removing it could only take detail ({estimate})"
+    return f"noise below {least:.2g} is not seen, and removing it could only take detail ({estimate})"

@@ -110,7 +110,7 @@ class Task:
         """All that decides what comes out: verb, settings, options, version, checksums of weights."""
         options = asdict(self.options) if self.options is not None else {}
         what = {name: value for name, value in options.items() if name not in HOW}
-        settings = {name: _sorted(value) for name, value in self.settings.items()}
+        settings = {name: _described(value) for name, value in self.settings.items()}
         return {
             "verb": self.verb,
             **settings,
@@ -164,7 +164,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return "; ".join(told) or "its options are not known"
 
 
-def _sorted(value: Any) -> Any:
+def _described(value: Any) -> Any:
+    """A setting as it was given, but a file also by its checksum: another one under its name is another setting."""
+    found = plain(value)
+    if isinstance(found, Mapping) and ("file" in found or "array" in found):
+        return found
     return dict(sorted(value.items())) if isinstance(value, Mapping) else value
 
 

@@ -17,7 +17,12 @@ from ..base import NetworkMethod
 
 
 class ConditionalMethod(NetworkMethod):
-    """A network whose forward takes the picture and the standard deviation of its noise, where white is 1."""
+    """A network whose forward takes the picture and the standard deviation of its noise, where white is 1.
+
+    maps: whether that may be a map (B, 1, H, W), beside a number or (B,).
+    """
+
+    maps = True
 
     def condition(self, pixels: Tensor, degradation: Degradation | None) -> tuple[Any, ...]:
         noise = degradation.noise if degradation is not None else None

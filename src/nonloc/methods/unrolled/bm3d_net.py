@@ -129,3 +129,4 @@ def plain_bm3d(y: Tensor, level: Tensor) -> Tensor:
 
 class BM3DNetMethod(ConditionalMethod):
     network = BM3DNet  # told the level of the noise, not trained for one
+    maps = False  # its groups are found at one level
