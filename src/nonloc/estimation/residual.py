@@ -61,16 +61,41 @@ def residual(before: Image, after: Image, noise: Degradation | None) -> Residual
     if before.samples.shape != after.samples.shape:
         return Residual(0.0, nothing, "the size is another one")
     found = list(_strips(before, after, noise))
-    weight = sum(size for _, size, _ in found)
+    weight = sum(strip.count for strip in found)
     if not weight:
         return Residual(0.0, nothing, "there is no noise that could be seen")
-    return Residual(sum(r * n for r, n, _ in found) / weight, np.concatenate([cells for _, _, cells in found]))
+    return Residual(sum(strip.square for strip in found) / weight, _judged(found))
 
 
-def _strips(
-    before: Image, after: Image, noise: GaussianNoise | PoissonGaussian
-) -> Iterator[tuple[float, int, np.ndarray]]:
-    """Of some rows after the other: mean of the squared residual in units of the noise, number of samples, cells."""
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """What is known of some rows. square: sum of the squared residual in units of the noise; count: of so many samples.
+
+    Of each cell: alike, (4, h, w), correlation with four neighbours; power: mean square; known: samples in its window.
+    """
+
+    square: float
+    count: int
+    alike: np.ndarray
+    power: np.ndarray
+    known: np.ndarray
+
+
+def _judged(strips: list[Strip]) -> np.ndarray:
+    """Where neighbours agree too well, or more was removed than there was noise, (h, w)."""
+    alike = np.concatenate([strip.alike for strip in strips], 1)
+    power, known = (np.concatenate([getattr(strip, name) for strip in strips]) for name in ("power", "known"))
+    sure = known > CELL**2
+    if not sure.any():
+        return sure
+    # the noise that a method leaves makes what it removes alike, everywhere in the same way
+    usual = np.maximum(np.median(alike[:, sure], 1), 0)[:, np.newaxis, np.newaxis]
+    z = np.maximum((alike - usual).max(0) * np.sqrt(known), (power - 1) * np.sqrt(known / 2))
+    return (z > CERTAIN) & sure
+
+
+def _strips(before: Image, after: Image, noise: GaussianNoise | PoissonGaussian) -> Iterator[Strip]:
+    """Of some rows after the other."""
     for top in range(0, before.height, STRIP):
         low, high = max(0, top - REACH), min(before.height, top + STRIP + REACH)
         noisy, clean = (image.pixels(slice(low, high)) for image in (before, after))
@@ -81,7 +106,7 @@ def _strips(
         r = np.where(seen, (noisy - clean) / np.maximum(std, LEAST), 0)
         rows = slice(top - low, min(high - low, top - low + STRIP))
         inner = r[:, rows][seen[:, rows]]
-        yield float(np.square(inner, dtype=np.float64).mean()) if inner.size else 0.0, inner.size, _cells(r, seen, rows)
+        yield Strip(float(np.square(inner, dtype=np.float64).sum()), inner.size, *_cells(r, seen, rows))
 
 
 def _std(clean: np.ndarray, noise: GaussianNoise | PoissonGaussian) -> np.ndarray:
@@ -91,12 +116,11 @@ def _std(clean: np.ndarray, noise: GaussianNoise | PoissonGaussian) -> np.ndarra
     return np.sqrt(np.maximum(noise.variance(clean), 0)).astype(np.float32)
 
 
-def _cells(r: np.ndarray, seen: np.ndarray, rows: slice) -> np.ndarray:
-    """Where neighbours agree too well: r (C, h, w), seen; the rows that are judged."""
+def _cells(r: np.ndarray, seen: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`alike`, `power` and `known` of a Strip, of r (C, h, w) where it is seen; rows: those that are judged."""
     from scipy.ndimage import uniform_filter
 
     size = CELL + 2 * REACH
-
     many = seen.astype(np.float32)
 
     def over(values: np.ndarray) -> np.ndarray:
@@ -107,15 +131,12 @@ def _cells(r: np.ndarray, seen: np.ndarray, rows: slice) -> np.ndarray:
     near = [(uniform_filter(plane, size), uniform_filter(there, size)) for plane, there in zip(r, many, strict=True)]
     local = np.stack([total / np.maximum(count, 1e-3) for total, count in near])
     r = np.where(seen, r - local, 0)  # clipping moves the mean, and a shift of it is no structure
-    power, known = over(r * r), over(many)
-    best = np.zeros_like(power)
+    power, known = over(r * r), np.maximum(over(many), 1)
+    alike = []
     for dy, dx in NEIGHBOURS:
+        here = np.s_[:, dy:, max(dx, 0) : r.shape[2] + min(dx, 0)]
+        there = np.s_[:, : r.shape[1] - dy, max(-dx, 0) : r.shape[2] - max(dx, 0)]
         product = np.zeros_like(r)
-        product[:, dy:, max(dx, 0) : r.shape[2] + min(dx, 0)] = (
-            r[:, dy:, max(dx, 0) : r.shape[2] + min(dx, 0)]
-            * r[:, : r.shape[1] - dy, max(-dx, 0) : r.shape[2] - max(dx, 0)]
-        )
-        best = np.maximum(best, over(product) / np.maximum(power, 1e-6) * np.sqrt(np.maximum(known, 1)))
-    known = np.maximum(known, 1)
-    more = (power / known - 1) * np.sqrt(known / 2)  # than noise has, in its standard deviations
-    return (np.maximum(best, more) > CERTAIN) & (known > CELL**2)
+        product[here] = r[here] * r[there]
+        alike.append(over(product) / np.maximum(power, 1e-6))
+    return np.stack(alike), power / known, known
