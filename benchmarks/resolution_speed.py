@@ -2,8 +2,8 @@
 
     python benchmarks/resolution_speed.py
 
-A gray picture of 256 x 256 pixels after enlarging, one thread, the least of five turns each, in turn. SRCNN (9-5-5) sees
-the picture after bicubic enlarging, the others before.
+A gray picture of 256 x 256 pixels after enlarging, one thread, the least of five turns each, in turn. SRCNN (9-5-5)
+sees the picture after bicubic enlarging, the others before.
 """
 
 from __future__ import annotations

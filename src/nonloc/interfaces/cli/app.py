@@ -13,6 +13,7 @@ from . import (
     denoise,
     doctor,
     estimate,
+    export,
     import_weights,
     methods,
     repair,
@@ -26,7 +27,7 @@ from . import (
 
 COMMANDS = (
     restore, denoise, upscale, deblur, repair, estimate, compare, verify, methods, web, serve, bench, train,
-    import_weights, doctor, demo,
+    import_weights, export, doctor, demo,
 )  # fmt: skip
 
 
