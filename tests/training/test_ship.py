@@ -40,3 +40,29 @@ def test_a_new_entry_comes_last():
 def test_a_specialist_has_its_own_level_and_others_have_the_cards(degradation, found):
     card = dataclasses.replace(registry.card("nonloc-s"), sigma=(0, 75))
     assert levels({"recipe": {"degradation": degradation}}, card) == found
+
+
+def test_weights_name_what_they_began_from_and_no_folder_of_a_machine(tmp_path):
+    import torch
+
+    from nonloc.methods import weights
+    from nonloc.training.loop import started
+
+    path = tmp_path / "weights.safetensors"
+    digest = weights.save(torch.nn.Linear(2, 2), path, {"recipe": {"name": "sr-fast-x2"}})
+    assert started(str(path)) == f"sr-fast-x2, sha256 {digest[:12]}"
+    assert started(str(tmp_path / "gone.safetensors")) == "gone.safetensors"
+    assert [started(text) for text in ("scratch", "shipped:nonloc-s")] == ["scratch", "shipped:nonloc-s"]
+
+
+def test_no_shipped_weights_name_a_folder_of_a_machine():
+    import re
+
+    from nonloc.methods.weights import PACKAGE
+
+    heads = {}
+    for path in PACKAGE.glob("*.safetensors"):
+        data = path.read_bytes()
+        heads[path.name] = data[8 : 8 + int.from_bytes(data[:8], "little")]
+    assert len(heads) > 5
+    assert not [name for name, head in heads.items() if re.search(rb'start\\": \\"[^"]*[/\\]\w', head)]

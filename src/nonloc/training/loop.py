@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import hashlib
 import os
 import platform
 import time
@@ -174,7 +175,7 @@ class Training:
         return {
             "method": self.recipe.method,
             "network": {"channels": self.recipe.channels, **self.card.network, **self.recipe.network},
-            "recipe": self.recipe.as_dict(),
+            "recipe": {**self.recipe.as_dict(), "start": started(self.recipe.start)},
             "data": terms(self.recipe.data.pictures),
             "steps": self.progress.step,
             "minutes": round(self.progress.seconds / 60, 1),
@@ -274,6 +275,17 @@ def _warm_up(module: nn.Module, card: Card, recipe: Recipe) -> None:
     own, theirs = module.state_dict(), load_file(path)
     fitting = {name: t.float() for name, t in theirs.items() if name in own and own[name].shape == t.shape}
     module.load_state_dict({**own, **fitting})
+
+
+def started(start: str) -> str:
+    """What a weights file says of its start: of a file the training that made it and its checksum, but no folder."""
+    path = Path(start)
+    if start == "scratch" or start.startswith("shipped"):
+        return start
+    if not path.is_file():
+        return path.name
+    name = weights_files.read_metadata(path).get("recipe", {}).get("name", path.stem)
+    return f"{name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def _log(path: Path, event: Event) -> None:
