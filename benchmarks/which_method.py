@@ -20,6 +20,7 @@ from nonloc.benchmark.protocol import protocol
 from nonloc.benchmark.statistics import mean
 from nonloc.methods.card import Card
 from nonloc.methods.registry import card, cards
+from nonloc.methods.weights import PACKAGE, companion
 from nonloc.verbs.choose import DENOISERS, PHOTOGRAPHS
 
 ROOT = Path(__file__).parent.parent
@@ -68,8 +69,9 @@ def denoisers(results: Results) -> str:
 
 
 def ours(found: Card) -> bool:
-    """Whether it runs on a still picture with what the package holds; weights that a user imported are left out."""
-    shipped = not found.weights or any((ROOT / "src/nonloc/weights" / w.file).is_file() for w in found.weights)
+    """Whether it runs on a still picture with what is shipped; weights that a user imported are left out."""
+    folders = (PACKAGE, companion())
+    shipped = not found.weights or any((folder / w.file).is_file() for folder in folders for w in found.weights)
     return shipped and found.family != "video"
 
 

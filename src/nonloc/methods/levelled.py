@@ -9,6 +9,7 @@ which takes from the channels what they have in common, and 1 to 2 dB better tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -51,34 +52,35 @@ def levelled(method: Method, noise: GaussianMap) -> Method:
     return LevelledNetwork(method) if isinstance(method, NetworkMethod) else LevelledArray(method)
 
 
-class LevelledArray(ArrayMethod):
-    def __init__(self, inside: Method):
-        super().__init__(retitled(inside.card), inside.weights)
-        self.inside = inside
+class Levelled:
+    """What both kinds of method share: pixels brought to one level, restored, brought back."""
 
-    def restore(self, pixels: np.ndarray, degradation: Degradation | None) -> Any:
-        if not isinstance(degradation, GaussianMap):
-            return self.inside.restore(pixels, degradation)
-        contrast, sigma = evened(degradation, pixels.shape, self.inside)
-        stable = ((pixels - 0.5) * contrast + 0.5).astype(pixels.dtype)
-        restored = each(self.inside, stable, GaussianNoise(sigma), np.concatenate)
-        return ((restored - 0.5) / contrast + 0.5).astype(pixels.dtype)
-
-
-class LevelledNetwork(NetworkMethod):
-    def __init__(self, inside: NetworkMethod):
-        super().__init__(retitled(inside.card), inside.weights, inside.module)
-        self.inside = inside
+    inside: Method
 
     def restore(self, pixels: Any, degradation: Degradation | None) -> Any:
         if not isinstance(degradation, GaussianMap):
             return self.inside.restore(pixels, degradation)
-        import torch
-
         contrast, sigma = evened(degradation, pixels.shape, self.inside)
-        stable = through(lambda y: (y - 0.5) * contrast + 0.5, pixels)
-        restored = each(self.inside, stable, GaussianNoise(sigma), torch.cat)
-        return through(lambda x: (x - 0.5) / contrast + 0.5, restored.float())
+        restored = each(self.inside, self.turned(lambda y: (y - 0.5) * contrast + 0.5, pixels), GaussianNoise(sigma))
+        return self.turned(lambda x: (x - 0.5) / contrast + 0.5, restored)
+
+
+class LevelledArray(Levelled, ArrayMethod):
+    def __init__(self, inside: Method):
+        super().__init__(retitled(inside.card), inside.weights)
+        self.inside = inside
+
+    def turned(self, f: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -> np.ndarray:
+        return f(pixels).astype(pixels.dtype)
+
+
+class LevelledNetwork(Levelled, NetworkMethod):
+    def __init__(self, inside: NetworkMethod):
+        super().__init__(retitled(inside.card), inside.weights, inside.module)
+        self.inside = inside
+
+    def turned(self, f: Callable[[np.ndarray], np.ndarray], pixels: Any) -> Any:
+        return through(f, pixels.float())
 
 
 class MappedLevels(NetworkMethod):
@@ -120,11 +122,16 @@ def spread_out(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.pad(values, [(0, 0), (0, 0), *((0, more) for more in missing)], mode="symmetric")
 
 
-def each(inside: Method, pixels: Any, noise: GaussianNoise, joined: Any) -> Any:
+def each(inside: Method, pixels: Any, noise: GaussianNoise) -> Any:
     """What `inside` makes of pixels (B, C, H, W): of every channel alone, where it knows gray only."""
     if pixels.shape[1] in inside.card.channels:
         return alone(inside.restore(pixels, noise))
-    return joined([alone(inside.restore(pixels[:, c : c + 1], noise)) for c in range(pixels.shape[1])], 1)
+    channels = [alone(inside.restore(pixels[:, c : c + 1], noise)) for c in range(pixels.shape[1])]
+    if isinstance(pixels, np.ndarray):
+        return np.concatenate(channels, 1)
+    import torch
+
+    return torch.cat(channels, 1)
 
 
 def retitled(card: Card) -> Card:

@@ -1,9 +1,11 @@
-"""Trained weights: half-precision safetensors, found beside the package or imported, checked before use."""
+"""Trained weights: half-precision safetensors, in the package, in `nonloc-weights` or imported, checked before use."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +17,29 @@ if TYPE_CHECKING:
     import torch
 
 PACKAGE = Path(__file__).parent.parent / "weights"
+CHECKOUT = Path(__file__).parents[3] / "weights" / "nonloc_weights"
+LARGE = 2_000_000  # bytes; larger files are shipped by the distribution `nonloc-weights`
 
 
 def locate(card: Card, weights: Weights) -> Path:
-    """Where the file lies: in the package, in a folder `weights` beside a plug-in's card, or among the imported."""
-    for folder in (PACKAGE, card.path.parent / "weights", card.path.parent, user_weights.folder()):
+    """Where the file lies: shipped, in a folder `weights` beside a plug-in's card, or among the imported."""
+    for folder in (PACKAGE, companion(), card.path.parent / "weights", card.path.parent, user_weights.folder()):
         if (folder / weights.file).is_file():
             return folder / weights.file
     raise WeightsError(
         f"weights {weights.file} of {card.name}",
         "the file is not there",
-        "Install nonloc again, or train them",
+        "Install 'nonloc-weights' (folder weights of the source), or train them",
     )
+
+
+@lru_cache(1)
+def companion() -> Path:
+    """The folder of `nonloc-weights`: beside this source, or where it is installed."""
+    if CHECKOUT.is_dir():
+        return CHECKOUT
+    found = find_spec("nonloc_weights")
+    return Path(found.origin).parent if found and found.origin else CHECKOUT
 
 
 def load(network: type, card: Card, weights: Weights | None) -> torch.nn.Module:

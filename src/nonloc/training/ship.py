@@ -1,4 +1,4 @@
-"""Putting trained weights into the package: the file, and its entry on the card."""
+"""Putting trained weights where they are shipped: the file, and its entry on the card."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import json
 import re
 from pathlib import Path
 
+from ..errors import UsageError
 from ..methods import registry
 from ..methods.card import Card
-from ..methods.weights import PACKAGE, read_metadata
+from ..methods.weights import CHECKOUT, LARGE, PACKAGE, read_metadata
 from .terms import licence
 
 
 def ship(trained: Path, *, title: str) -> str:
-    """Copy a weights file into the package under `title` and rewrite its `[[weights]]` entry on the card.
+    """Copy a weights file to where it is shipped under `title` and rewrite its `[[weights]]` entry on the card.
 
     trained: what a training wrote; its metadata says method, network, data and steps. title: the new file's stem, such
     as 'nonloc-s-color'. Returns the file's SHA-256. The entry replaces one of the same file name; the others stay.
+    Files of more than two megabytes belong to `nonloc-weights`, a folder of the source: UsageError where there is none.
     """
     import hashlib
 
@@ -24,8 +26,14 @@ def ship(trained: Path, *, title: str) -> str:
     card = registry.card(metadata["method"])
     data = trained.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    target = PACKAGE / f"{title}.safetensors"
+    large = len(data) > LARGE
+    if large and not CHECKOUT.is_dir():
+        raise UsageError(f"shipping {title}", "nonloc is installed without its source", "Work in a checkout")
+    target, other = (
+        folder / f"{title}.safetensors" for folder in ((CHECKOUT, PACKAGE) if large else (PACKAGE, CHECKOUT))
+    )
     target.write_bytes(data)
+    other.unlink(missing_ok=True)  # a network that has grown or shrunk
     network = {key: value for key, value in metadata["network"].items() if card.network.get(key) != value}
     entry = "\n".join(
         [

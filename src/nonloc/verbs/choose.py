@@ -8,6 +8,7 @@ from ..errors import NonlocError, UnknownMethod
 from ..estimation.noise import CLEAN
 from ..image.image import Image
 from ..methods.registry import card, cards, choose_weights
+from ..methods.weights import locate
 
 # Best first, as measured on BSD68 and CBSD68 (results/); the first one that fits is taken.
 DENOISERS = ("nonloc-s", "bm3d", "nl-means", "gaussian")
@@ -42,7 +43,9 @@ def choose_denoiser(
         if name not in cards():
             continue
         try:
-            choose_weights(card(name), channels, sigma, licence)
+            weights = choose_weights(card(name), channels, sigma, licence)
+            if weights:
+                locate(card(name), weights)  # 'nonloc-weights' may not be installed
         except NonlocError as error:
             passed.append(f"{name}: {error.args[1]}")
             continue

@@ -1,0 +1,1 @@
+"""Trained weights of nonloc, found by `nonloc.methods.weights.locate`. There is no code here."""
