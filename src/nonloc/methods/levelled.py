@@ -52,7 +52,7 @@ def levelled(method: Method, noise: GaussianMap) -> Method:
     return LevelledNetwork(method) if isinstance(method, NetworkMethod) else LevelledArray(method)
 
 
-class Levelled:
+class Levelled(Method):
     """What both kinds of method share: pixels brought to one level, restored, brought back."""
 
     inside: Method
@@ -61,8 +61,8 @@ class Levelled:
         if not isinstance(degradation, GaussianMap):
             return self.inside.restore(pixels, degradation)
         contrast, sigma = evened(degradation, pixels.shape, self.inside)
-        restored = each(self.inside, self.turned(lambda y: (y - 0.5) * contrast + 0.5, pixels), GaussianNoise(sigma))
-        return self.turned(lambda x: (x - 0.5) / contrast + 0.5, restored)
+        restored = each(self.inside, turned(lambda y: (y - 0.5) * contrast + 0.5, pixels), GaussianNoise(sigma))
+        return turned(lambda x: (x - 0.5) / contrast + 0.5, restored)
 
 
 class LevelledArray(Levelled, ArrayMethod):
@@ -70,17 +70,11 @@ class LevelledArray(Levelled, ArrayMethod):
         super().__init__(retitled(inside.card), inside.weights)
         self.inside = inside
 
-    def turned(self, f: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -> np.ndarray:
-        return f(pixels).astype(pixels.dtype)
-
 
 class LevelledNetwork(Levelled, NetworkMethod):
     def __init__(self, inside: NetworkMethod):
         super().__init__(retitled(inside.card), inside.weights, inside.module)
         self.inside = inside
-
-    def turned(self, f: Callable[[np.ndarray], np.ndarray], pixels: Any) -> Any:
-        return through(f, pixels.float())
 
 
 class MappedLevels(NetworkMethod):
@@ -120,6 +114,11 @@ def spread_out(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """`values` (1, C or 1, h or 1, w or 1) mirrored at the bottom and right, as the engine does with pixels."""
     missing = [due - has if has > 1 else 0 for has, due in zip(values.shape[2:], shape[2:], strict=True)]
     return np.pad(values, [(0, 0), (0, 0), *((0, more) for more in missing)], mode="symmetric")
+
+
+def turned(f: Callable[[np.ndarray], np.ndarray], pixels: Any) -> Any:
+    """f of pixels of either kind."""
+    return f(pixels).astype(pixels.dtype) if isinstance(pixels, np.ndarray) else through(f, pixels.float())
 
 
 def each(inside: Method, pixels: Any, noise: GaussianNoise) -> Any:
