@@ -35,11 +35,12 @@ class Mine(nn.Module):
 
 
 CARD = Card(
-    name="mine", title="My network", task="denoise", family="networks", cls="own_network:Mine", path=Path(__file__),
-    fidelity="ours", fidelity_why="an example", advice="An example, not trained.",
-    handles=("gaussian",), channels=(1, 3),
+    name="mine",
+    title="My network",
+    task="denoise",
+    channels=(1, 3),
     halo_exact=6,  # three layers, two pixels each; sides may be any number, or `multiple` would say
-)  # fmt: skip
+)
 
 
 def restored(picture, tile="auto"):

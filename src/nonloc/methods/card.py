@@ -12,6 +12,7 @@ from ..errors import CardError
 
 TASKS = ("denoise", "upscale", "deblur", "repair")
 FIDELITIES = ("faithful", "re-creation", "ours")
+SAID = ("family", "fidelity", "fidelity_why", "handles", "channels", "advice")  # by every file; defaults serve code
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,14 @@ class Card:
     name: str
     title: str
     task: str
-    family: str
-    fidelity: str
-    fidelity_why: str
-    cls: str
-    handles: tuple[str, ...]
-    channels: tuple[int, ...]
-    advice: str
-    path: Path
+    family: str = "own"
+    fidelity: str = "ours"
+    fidelity_why: str = ""
+    cls: str = ""
+    handles: tuple[str, ...] = ("gaussian",)
+    channels: tuple[int, ...] = (1, 3)
+    advice: str = ""
+    path: Path = Path()
     sigma: tuple[float, float] | None = None
     halo_exact: int | None = None
     halo_8bit: int | None = None
@@ -99,6 +100,7 @@ class Card:
     table2: str | None = None
     factors: tuple[int, ...] = ()
     luma: bool = False
+    volume: bool = False
     needs: tuple[str, ...] = ()
     reference: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -143,6 +145,8 @@ def read_card(path: Path) -> Card:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise CardError(f"card {path.name}", str(error), "Mend the file") from error
     try:
+        for name in SAID:
+            raw[name]
         raw["cls"] = raw.pop("class")
         raw["arguments"] = {name: _argument(value) for name, value in raw.get("arguments", {}).items()}
         raw["weights"] = tuple(_weights(entry) for entry in raw.get("weights", ()))
