@@ -184,7 +184,7 @@ def _method(plan: Plan, image: Image) -> Method:
     known = registry.card(plan.method)
     return registry.create(
         plan.method,
-        channels=1 if separate(image.channels, known) else image.channels,
+        channels=1 if known.volume or separate(image.channels, known) else image.channels,
         sigma=noise.sigma if noise is not None else None,
         licence=plan.licence,
         arguments=plan.arguments,

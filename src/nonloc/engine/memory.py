@@ -38,7 +38,8 @@ def predict(method: Method, image: Image, plan: Plan, side: int | None, halo: in
     larger = float(enlargement(method.card, plan.degradation)) ** 2
     # in and out as float32 beside what the method itself needs
     floats = 4 * image.channels * (1 + larger) * (2 if plan.ensemble > 1 else 1)
-    per_pixel = method.card.bytes_per_pixel * factor * larger + floats
+    slices = image.channels if method.card.volume else 1
+    per_pixel = method.card.bytes_per_pixel * slices * factor * larger + floats
     copies = (not is_mapped(image.samples)) + larger  # the pages of a mapped file are given back as we go
     stored = copies * image.samples.nbytes + (image.alpha.nbytes * larger if image.alpha is not None else 0)
     return int(INTERPRETER[method.kind] + stored + height * width * per_pixel * plan.batch)

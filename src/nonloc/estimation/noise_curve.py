@@ -154,7 +154,7 @@ def fit(curves: list[Curve], *, sloped: bool = True) -> Fit:
     # of the variance at middle brightness, of read noise; the first is none, where black is no count at all
     shares = (1e-5, 0.05, 0.5, 0.95) if sloped else (1.0,)
     starts = (np.log([s * middle, (1 - s) * middle / bright] if sloped else [middle]) for s in shares)
-    ways = (least_squares(damped, s.clip(lowest + 0.01), bounds=(lowest, 1.0), max_nfev=30) for s in starts)
+    ways = (least_squares(damped, s.clip(lowest + 0.01, 0.99), bounds=(lowest, 1.0), max_nfev=30) for s in starts)
     best = min(ways, key=lambda way: way.cost)
     off = away(best.x)
     misfit = np.sqrt((np.clip(off, -REACH[1], REACH[0]) ** 2).mean())

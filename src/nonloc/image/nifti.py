@@ -105,6 +105,9 @@ def slices(source: Source, found: Volume, planes: np.ndarray, name: str, mapped:
     """Pictures of `planes` (N, H, W) or (N, H, W, C); mapped: whether large ones may stay in the file."""
     black, white = black_and_white(spread(planes))
     scale, offset = scale_and_offset(found.dtype, black, white)
+    parser = kind(found.head)
+    cards = parser(found.head[: parser.template_dtype.itemsize], check=False)
+    deep = int(cards["dim"][3]) if cards["dim"][0] > 2 else 1
     for number, plane in enumerate(planes):
         samples = plane if mapped and plane.nbytes >= MAP_FROM else np.array(plane, native(plane.dtype))
         mark, alpha, holes = digest(samples), None, None
@@ -116,7 +119,7 @@ def slices(source: Source, found: Volume, planes: np.ndarray, name: str, mapped:
         if holes is not None:
             tags[HOLES] = holes
         if len(planes) > 1:
-            tags.update(pages=len(planes), page=number)
+            tags.update(pages=len(planes), page=number, slices=deep)  # of each of the volumes that follow one another
         if steps := steps_of(found.head):
             tags[KEY] = steps
         let_go(planes)

@@ -99,6 +99,8 @@ def plan_denoise(
     options = options or Options()
     if method is not None:
         check_denoises(method)  # before the work of estimating
+        if card(method).volume and picture.metadata.tags.get("pages", 1) < 2:
+            raise UsageError(f"{method} on a single picture", "it restores volumes", "Take bm3d or nl-means")
     given = read_sigma(sigma, picture)
     estimate = estimate_picture(picture)
     diagnosis = f"estimated {estimate}"

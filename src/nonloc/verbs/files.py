@@ -18,6 +18,7 @@ from ..image.read import header, read, read_pages
 from ..image.write import write, write_pages
 from .options import examined
 from .task import Task
+from .volume import plan_volume, restore_volume, sees_volumes
 
 Planner = Callable[[Image], tuple[Plan | None, Record]]
 
@@ -101,7 +102,22 @@ def _process_pages(source, target, planner, overwrite, dry_run, quality, progres
     records: list[Record] = []
     origin = f"sha256:{checksum(source)}" if task is not None and not dry_run else ""
 
+    def slabs(plan: Plan | None, told: Record) -> Iterator[Image]:
+        """All pages by the one plan of a volume."""
+        if plan is None or dry_run:
+            for picture in read_pages(source):
+                records.append(_foreseen(plan, told, picture))
+                yield picture
+            return
+        for before, picture, record in restore_volume(read_pages(source), plan, progress=progress, cancel=cancel):
+            record = examined(before, picture, plan, record)
+            records.append(record)
+            yield picture if task is None else task.stepped(before, picture, record, origin)
+
     def restored() -> Iterator[Image]:
+        if sees_volumes(source, planner, task):
+            yield from slabs(*plan_volume(read_pages(source), planner))
+            return
         for picture in read_pages(source):
             plan, record = planner(picture)
             if dry_run:

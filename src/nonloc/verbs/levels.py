@@ -12,10 +12,13 @@ import numpy as np
 from ..degradation import Degradation, GaussianMap, GaussianNoise, PoissonGaussian, Rician, Speckle, parse_fixed
 from ..errors import DegradationError, SigmaUnitError, UsageError
 from ..estimation.noise import NoiseEstimate
+from ..estimation.rician import estimate_rician
 from ..estimation.speckle import estimate_looks
 from ..image.image import Image
 
-AUTOMATIC = {"speckle:auto": False, "speckle:auto,amplitude": True}  # and whether pixels are amplitudes
+AMPLITUDES = {"speckle:auto": False, "speckle:auto,amplitude": True}  # and whether pixels are amplitudes
+MAGNITUDE = "rician:auto"
+AUTOMATIC = {*AMPLITUDES, MAGNITUDE}
 FACTOR = 4  # a given and an estimated level further apart than this are worth a warning
 
 
@@ -27,17 +30,19 @@ def read_noise(value: Any, image: Image | None = None) -> Noise | None:
     """The noise that is given as an object, or as text such as 'poisson-gaussian:0.02,5'; None for a level or no value.
 
     Levels of each channel, '10,20,15' or a sequence, and a map, an array (H, W) or the file of a picture, are a
-    GaussianMap. image: what they shall fit, and whose looks are counted for 'speckle:auto'. Raises UsageError for a
-    text that names no noise, levels that do not fit, and 'speckle:auto' where the looks cannot be told; SigmaUnitError
-    as `read_sigma` does.
+    GaussianMap. image: what they shall fit, whose looks are counted for 'speckle:auto', whose background is looked at
+    for 'rician:auto', and whose stored numbers 'rician:20dn' is in. Raises UsageError for a text that names no noise,
+    levels that do not fit, and where what is automatic cannot be told; SigmaUnitError as `read_sigma` does.
     """
-    if isinstance(value, str) and value.strip() in AUTOMATIC:
+    if isinstance(value, str) and value.strip() in AMPLITUDES:
         return _seen_speckle(value.strip(), image)
+    if isinstance(value, str) and value.strip() == MAGNITUDE:
+        return _seen_rician(image)
     if isinstance(value, Sequence | np.ndarray | Path) and (not isinstance(value, str) or _is_map(value)):
         return read_levels(value, image)
     if isinstance(value, str) and ":" in value:
         try:
-            found: Degradation = parse_fixed(value.strip())
+            found: Degradation = parse_fixed(_in_levels(value.strip(), image))
         except DegradationError as error:
             raise UsageError(f"sigma {value!r}", *error.args[1:]) from error
         if not isinstance(found, Noise):
@@ -77,7 +82,7 @@ def warn_if_far(given: float, estimate: NoiseEstimate) -> list[str]:
 
 
 def _seen_speckle(text: str, image: Image | None) -> Speckle:
-    amplitude = AUTOMATIC[text]
+    amplitude = AMPLITUDES[text]
     if image is None:
         raise UsageError(f"sigma {text!r}", "there is no picture to count looks in", "Give the looks, as speckle:4")
     from .estimate import sampled
@@ -88,6 +93,30 @@ def _seen_speckle(text: str, image: Image | None) -> Speckle:
     if image.samples.size > 1:
         raise UsageError(f"sigma {text!r}", "the picture is too small or too even to tell", "Give speckle:4, say")
     return Speckle(1, amplitude, image.offset)  # of a single pixel any number is right
+
+
+def _seen_rician(image: Image | None) -> Rician:
+    """The noise of a magnitude picture, by what it has where there is no signal."""
+    if image is None:
+        raise UsageError(f"sigma {MAGNITUDE!r}", "there is no picture to see it in", "Give the level, as rician:15")
+    from .estimate import sampled
+
+    seen = estimate_rician(sampled(image), zero=image.offset)
+    if seen is not None:
+        return Rician(float(f"{seen:.4g}"), image.offset)
+    if image.samples.size > 1:
+        do = "Give the level, as rician:20dn in stored numbers"
+        raise UsageError(f"sigma {MAGNITUDE!r}", "no background is seen: 1 % of the picture without signal", do)
+    return Rician(1, image.offset)  # of a single pixel any number is right
+
+
+def _in_levels(text: str, image: Image | None) -> str:
+    """'rician:20dn' and 'rician:0.1u' on the 0-255 scale; other texts as they are."""
+    name, _, rest = text.partition(":")
+    level, comma, zero = rest.partition(",")
+    if name != "rician" or image is None or not level.strip().lower().endswith(("u", "dn")):
+        return text
+    return f"{name}:{_level(level, image)!r}{comma}{zero}"
 
 
 def read_levels(value: Any, image: Image | None) -> GaussianMap:

@@ -11,6 +11,7 @@ from ..degradation import Degradation
 from ..engine import Plan, Record, run
 from ..engine.plan import MEMORY
 from ..engine.progress import Cancel, Listener
+from ..errors import UsageError
 from ..image.array import as_image, like
 from ..image.image import Image
 from ..image.provenance import checksum, fingerprint
@@ -109,6 +110,11 @@ def carry_out(
     picture = as_image(image, channel_axis=channel_axis, data_range=data_range)
     plan, record = task.planner(picture)
     if plan is not None:
+        from .volume import restores_volumes
+
+        if restores_volumes(plan):
+            do = "Give the file to 'nonloc denoise', or its pages to nonloc.verbs.volume.restore_volume"
+            raise UsageError("a method for volumes on one page of several", "it sees all pages together", do)
         before = picture
         picture, record = run(plan, before, progress=progress, cancel=cancel)
         record = examined(before, picture, plan, record)

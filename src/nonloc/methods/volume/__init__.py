@@ -1,0 +1,1 @@
+"""Methods that look at several slices of a volume."""
