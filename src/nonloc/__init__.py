@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .image.read import read
     from .image.write import write
     from .methods.registry import card, create
+    from .verbs.calibrate import calibrate
     from .verbs.compare import compare
     from .verbs.deblur import deblur
     from .verbs.denoise import denoise
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Image": "image.image",
+    "calibrate": "verbs.calibrate",
     "card": "methods.registry",
     "compare": "verbs.compare",
     "create": "methods.registry",
@@ -52,6 +54,7 @@ _HOME = {
 __all__ = [
     "Image",
     "__version__",
+    "calibrate",
     "card",
     "compare",
     "create",

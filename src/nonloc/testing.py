@@ -120,8 +120,8 @@ def check_tiles_leave_no_trace(name: str) -> None:
         return
     bound = ROUNDING_RECURRENT if found.recurrent else ROUNDING
     halo = found.halo_exact or 0
-    side = max(32, halo // 3)  # not hundreds of tiles that are nearly all rim
-    size = (2 * side + 2 * halo + 17, 2 * side + halo + 6)  # so that some halos end inside the picture
+    side = max(32, halo // 2)  # not hundreds of tiles that are nearly all rim
+    size = (side + 2 * halo + 17, side + halo + 6)  # so that some halos end inside the picture
     if max(size) > 700:
         size = (201, 170)
     for channels in found.channels:
@@ -137,9 +137,10 @@ def check_fast_halo_is_below_half_a_level(name: str) -> None:
     if not found.tiles or found.halo_8bit is None:
         return
     for channels in found.channels:
-        picture = sample(3 * found.halo_8bit + 70, 2 * found.halo_8bit + 70, channels)
+        side = max(32, found.halo_8bit // 2)
+        picture = sample(2 * found.halo_8bit + side + 38, found.halo_8bit + side + 38, channels)
         whole = restored(name, picture, tile=None)
-        apart = np.abs(whole - restored(name, picture, tile=32, halo="fast")).max()
+        apart = np.abs(whole - restored(name, picture, tile=side, halo="fast")).max()
         assert apart < 0.5 / 255, f"fast tiles differ by {apart * 255:.2g} levels ({channels} channels)"
 
 

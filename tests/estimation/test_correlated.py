@@ -203,5 +203,5 @@ def test_real_pictures_are_told_from_the_means_of_many_shots(data_root):
 
 @pytest.mark.data
 def test_clean_photographs_are_left_alone(data_root):
-    levels = [estimate_correlated(planes(p.pixels8("rgb"))).sigma for p in load("bsd32val", root=data_root)]
-    assert np.count_nonzero(levels) <= 2
+    levels = [estimate_correlated(planes(p.pixels8("rgb"))).sigma for p in load("bsd32val", root=data_root)[::2]]
+    assert np.count_nonzero(levels) <= 1

@@ -11,9 +11,9 @@ from nonloc.degradation import GaussianNoise, parse
 from nonloc.errors import RecipeError
 from nonloc.methods import registry
 from nonloc.methods.weights import read_metadata
-from nonloc.training import loop
-from nonloc.training.data import Crops, TorchRandom, draw_batch
+from nonloc.training.data import Batch, Crops, TorchRandom, draw_batch
 from nonloc.training.loop import Training
+from nonloc.training.loss import training_loss
 from nonloc.training.recipe import Data, Recipe, Schedule, Validate, changed, read_recipe
 from nonloc.training.schedule import Progress, ema_decay, rate
 
@@ -173,12 +173,10 @@ def test_a_patch_larger_than_every_picture_is_refused():
 def test_loss_weighs_low_noise_up():
     module = torch.nn.Identity()
     module.forward = lambda y: y
-    quiet, loud = (
-        loop.Batch(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), s), torch.tensor([s])) for s in (0.0, 0.2)
-    )
+    quiet, loud = (Batch(torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), s), torch.tensor([s])) for s in (0.0, 0.2))
     error = 0.01
     losses = [
-        float(loop.training_loss(module, dataclasses.replace(b, noisy=torch.full_like(b.noisy, error)), 6.0, "fp32"))
+        float(training_loss(module, dataclasses.replace(b, noisy=torch.full_like(b.noisy, error)), 6.0, "fp32"))
         for b in (quiet, loud)
     ]
     assert losses[0] / losses[1] == pytest.approx((0.2 * 255 + 6) / 6, rel=1e-4)

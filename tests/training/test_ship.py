@@ -46,7 +46,7 @@ def test_weights_name_what_they_began_from_and_no_folder_of_a_machine(tmp_path):
     import torch
 
     from nonloc.methods import weights
-    from nonloc.training.loop import started
+    from nonloc.training.start import started
 
     path = tmp_path / "weights.safetensors"
     digest = weights.save(torch.nn.Linear(2, 2), path, {"recipe": {"name": "sr-fast-x2"}})

@@ -124,9 +124,14 @@ def _cells(r: np.ndarray, seen: np.ndarray, rows: slice) -> tuple[np.ndarray, np
     many = seen.astype(np.float32)
 
     def over(values: np.ndarray) -> np.ndarray:
-        """Sums over channels and windows, at the middle of each cell."""
-        window = uniform_filter(values.sum(0, dtype=np.float32), size, mode="constant") * np.float32(size**2)
-        return window[rows][CELL // 2 :: CELL, CELL // 2 :: CELL]
+        """Sums over channels and the window of each cell whose middle exists: 3 x 3 cells, as REACH = CELL."""
+        height, width = values.shape[1:]
+        plane = np.pad(values.sum(0, dtype=np.float32), ((0, -height % CELL), (0, -width % CELL)))
+        cells = plane.reshape(len(plane) // CELL, CELL, -1, CELL).sum((1, 3))
+        around = np.pad(cells, 1)
+        shifted = [around[y : y + cells.shape[0], x : x + cells.shape[1]] for y in range(3) for x in range(3)]
+        first, last = rows.start // CELL, (rows.stop - CELL // 2 - 1) // CELL
+        return np.sum(shifted, 0)[first : last + 1, : (width - CELL // 2 - 1) // CELL + 1]
 
     near = [(uniform_filter(plane, size), uniform_filter(there, size)) for plane, there in zip(r, many, strict=True)]
     local = np.stack([total / np.maximum(count, 1e-3) for total, count in near])

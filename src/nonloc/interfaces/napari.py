@@ -19,8 +19,8 @@ from ..verbs.denoise import denoise
 from ..verbs.restore import restore
 
 if TYPE_CHECKING:
-    import napari.layers  # type: ignore[import-not-found]
-    import napari.types  # type: ignore[import-not-found]
+    import napari.layers
+    import napari.types
 
 Layer = tuple[np.ndarray, dict[str, Any], Literal["image"]]
 

@@ -49,8 +49,8 @@ def imported() -> Iterator[tuple[str, Weights]]:
 def add(card: Card, state: Mapping[str, torch.Tensor], weights: Mapping[str, Any]) -> Weights:
     """Keep a state dict in the user's folder, in full precision, as weights of `card`.
 
-    weights: `channels`, `sigma`, `network` and `data` of a card's entry. What the folder holds of the same method,
-    channels and levels is replaced. Raises WeightsError when the folder cannot be written.
+    weights: `channels`, `sigma`, `network` and `data` of a card's entry, and `trained` where its user did it. What the
+    folder holds of the same method, channels and levels is replaced. Raises WeightsError when the folder cannot be written.
     """
     from safetensors.torch import save
 
@@ -66,7 +66,7 @@ def add(card: Card, state: Mapping[str, torch.Tensor], weights: Mapping[str, Any
         licence="research",  # what an author grants is not written in the file: the careful reading
         data=weights["data"],
         network=dict(weights["network"]),
-        trained="by its authors; imported",
+        trained=weights.get("trained", "by its authors; imported"),
     )
     place = folder()
     try:

@@ -33,12 +33,19 @@ Condition = Callable[[Sequence[Degradation]], tuple[torch.Tensor, ...]]
 @dataclass(frozen=True)
 class Batch:
     """clean: (B, C, P, P) float32; noisy the same, or smaller where resolution was lost; std: (B,), of the
-    noise, 0 where there is none; told: what the network is given beside the pictures."""
+    noise, 0 where there is none; told: what the network is given beside the pictures.
+
+    Where nothing clean is known (`noisy.lesson`), `clean` is as noisy. mask: (B, 1, P, P), 1 where it counts. whole,
+    cells: the crops that both are parts of, and which.
+    """
 
     clean: torch.Tensor
     noisy: torch.Tensor
     std: torch.Tensor
     told: tuple[torch.Tensor, ...] = ()
+    mask: torch.Tensor | None = None
+    whole: torch.Tensor | None = None
+    cells: torch.Tensor | None = None
 
 
 class Crops:

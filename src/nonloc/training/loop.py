@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import csv
-import hashlib
 import os
 import platform
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +17,29 @@ from torch import nn
 
 from ..degradation import parse
 from ..engine.device import place
-from ..errors import RecipeError
 from ..methods import registry
 from ..methods import weights as weights_files
-from ..methods.base import NetworkMethod
-from ..methods.card import Card
 from . import checkpoint, stages
 from .data import Batch, Crops, TorchRandom, draw_batch, load_pictures
+from .loss import fastest_precision, training_loss
+from .noisy import noisy_loss
+from .noisy_pictures import load_noisy
 from .recipe import Recipe
 from .schedule import Progress, ema_decay, rate
-from .terms import terms
-from .validation import Validation
+from .start import check_blind, module_of, network_method, started
+from .terms import own_terms, terms
+from .validation import HeldOut, Validation
 
 BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 @dataclass(frozen=True)
 class Event:
-    """What the loop tells while it runs: after each `tell_every` steps, and after each validation."""
+    """What the loop tells while it runs: after each `tell_every` steps, and after each validation.
+
+    psnr: by sigma. held_out: where nothing clean is known, the loss of noisy pictures kept apart, which is no PSNR;
+    nothing: that of leaving them as they are.
+    """
 
     step: int
     fraction: float
@@ -44,6 +47,8 @@ class Event:
     loss: float
     rate: float
     psnr: dict[float, float] | None = None
+    held_out: float | None = None
+    nothing: float | None = None
 
 
 class Training:
@@ -54,25 +59,36 @@ class Training:
     """
 
     def __init__(self, recipe: Recipe, folder: Path, *, device: str = "cpu", fresh: bool = False):
+        self.card = registry.card(recipe.method)
+        self.noisy = load_noisy(recipe.noisy) if recipe.noisy is not None else None
+        if self.noisy is not None:
+            check_blind(self.card)
+            recipe = self.noisy.settle(recipe, self.card)
         self.recipe, self.folder, self.device = recipe, folder, device
         folder.mkdir(parents=True, exist_ok=True)
-        self.card = registry.card(recipe.method)
         torch.manual_seed(recipe.seed)
-        self.module = place(_module(self.card, recipe), device)
+        self.module = place(module_of(self.card, recipe), device)
         self.ema = copy.deepcopy(self.module).eval().requires_grad_(False)
         options = recipe.optimizer
         self.optimizer = torch.optim.AdamW(
             self.module.parameters(), lr=options.rate, betas=options.betas, weight_decay=options.weight_decay
         )
         self.rng = np.random.default_rng(recipe.seed)
-        self.condition = _class(self.card).conditions  # of a blind network nothing: it is given the picture alone
+        # of a blind network nothing: it is given the picture alone
+        self.condition = network_method(self.card).conditions
         self.noise = TorchRandom(torch.Generator(device).manual_seed(recipe.seed))
-        self.degradation = parse(recipe.degradation)
         self.progress = Progress(recipe.schedule)
         self.scores: dict[float, float] = {}
+        self.held_out: float | None = None
         self.precision = recipe.precision
-        self.crops = Crops(load_pictures(recipe.data.pictures, recipe.channels), recipe.data.patch, device)
-        self.validation = Validation(recipe, self.card)
+        self.validation: Validation | HeldOut
+        if self.noisy is not None:
+            self.crops: Crops = self.noisy.crops(recipe.data.patch, device)
+            self.validation = HeldOut(self.noisy, device)
+        else:
+            self.degradation = parse(recipe.degradation)
+            self.crops = Crops(load_pictures(recipe.data.pictures, recipe.channels), recipe.data.patch, device)
+            self.validation = Validation(recipe, self.card)
         self.checkpoint = folder / "checkpoint.pt"
         if self.checkpoint.is_file() and not fresh:
             self._restore(checkpoint.load(self.checkpoint, recipe))
@@ -87,7 +103,7 @@ class Training:
     ) -> dict[float, float]:
         """Train to the end of the schedule, or for `stop_after` steps; returns the last validation's PSNR by sigma."""
         if self.precision == "auto":
-            self.precision = fastest_precision(self.module, self._batch, self.device)
+            self.precision = fastest_precision(self.module, self._batch, self._loss, self.device)
         every, first_step = self.recipe.validate, self.progress.step
         saved = validated = self.progress.seconds
         losses: list[float] = []
@@ -124,7 +140,7 @@ class Training:
         factor = rate(self.progress.fraction, self.recipe.schedule.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.optimizer.rate * factor
-        loss = training_loss(self.module, self._batch(), self.recipe.optimizer.noise_floor, self.precision)
+        loss = self._loss(self.module, self._batch(), self.precision)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.optimizer.clip)
@@ -139,7 +155,14 @@ class Training:
     def _batch(self) -> Batch:
         return self._draw(self.rng, self.noise)
 
+    def _loss(self, module: nn.Module, batch: Batch, precision: str) -> torch.Tensor:
+        if self.noisy is not None:
+            return noisy_loss(module, batch, self.noisy.spread, precision)
+        return training_loss(module, batch, self.recipe.optimizer.noise_floor, precision)
+
     def _draw(self, rng: np.random.Generator, noise: TorchRandom) -> Batch:
+        if self.noisy is not None:
+            return self.noisy.lesson(self.crops.draw(self.recipe.data.batch, rng), noise)
         return draw_batch(self.crops, self.recipe.data.batch, self.degradation, rng, noise, self.condition)
 
     def _validate(self, loss: float, listener: Callable[[Event], None] | None) -> None:
@@ -147,6 +170,9 @@ class Training:
             self._recalibrate()
         self.scores = self.validation.psnr(self.ema)
         event = self._event(loss, self.scores)
+        if isinstance(self.validation, HeldOut):
+            self.held_out = self.validation.loss(self.ema)
+            event = replace(event, held_out=self.held_out, nothing=self.validation.nothing)
         _log(self.folder / "log.csv", event)
         weights_files.save(self.ema, self.folder / "weights.safetensors", self.metadata())
         if listener:
@@ -172,19 +198,20 @@ class Training:
 
     def metadata(self) -> dict[str, Any]:
         """What goes into the weights file."""
+        recipe = {**self.recipe.as_dict(), "start": started(self.recipe.start)}
+        data = terms(self.recipe.data.pictures)
+        if self.noisy is not None and self.recipe.noisy is not None:
+            data, recipe["noisy"] = own_terms(self.recipe.noisy, self.noisy.count)
         return {
             "method": self.recipe.method,
             "network": {"channels": self.recipe.channels, **self.card.network, **self.recipe.network},
-            "recipe": {**self.recipe.as_dict(), "start": started(self.recipe.start)},
-            "data": terms(self.recipe.data.pictures),
+            "recipe": recipe,
+            "data": data,
             "steps": self.progress.step,
             "minutes": round(self.progress.seconds / 60, 1),
             "device": f"{self.device}, {platform.machine()}, {torch.get_num_threads()} thread, {self.precision}",
             "torch": torch.__version__,
-            "validation": {
-                "pictures": self.recipe.validate.pictures,
-                "psnr": {f"{s:g}": round(v, 3) for s, v in self.scores.items()},
-            },
+            "validation": self.validation.told(self.scores, self.held_out),
         }
 
     def _event(self, loss: float, psnr: dict[float, float] | None = None) -> Event:
@@ -209,6 +236,7 @@ class Training:
             "seconds": self.progress.seconds,
             "precision": self.precision,
             "scores": self.scores,
+            "held_out": self.held_out,
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -218,83 +246,18 @@ class Training:
         self.rng.bit_generator.state = state["rng"]
         self.noise.generator.set_state(state["noise"])
         self.progress.step, self.progress.seconds = state["step"], state["seconds"]
-        self.precision, self.scores = state["precision"], state["scores"]
-
-
-def training_loss(module: nn.Module, batch: Batch, noise_floor: float, precision: str) -> torch.Tensor:
-    """Mean squared error of each sample over (std + noise_floor / 255), averaged: low noise counts too."""
-    with torch.autocast(batch.noisy.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        restored = module(batch.noisy, *batch.told)
-    error = (restored.float() - batch.clean).square().mean((1, 2, 3))
-    return (error / (batch.std + noise_floor / 255)).mean()
-
-
-def fastest_precision(module: nn.Module, batch: Callable[[], Batch], device: str) -> str:
-    """'bf16' or 'fp32', whichever trains faster here; bf16 is slower on a CPU that has no instructions for it."""
-    sample, trial = batch(), copy.deepcopy(module)
-    seconds: dict[str, float] = {}
-    for precision in ("fp32", "bf16"):
-        for repeat in range(3):
-            start = time.perf_counter()
-            training_loss(trial, sample, 6.0, precision).backward()
-            if device == "cuda":
-                torch.cuda.synchronize()
-            if repeat:
-                seconds[precision] = min(seconds.get(precision, 1e9), time.perf_counter() - start)
-    return min(seconds, key=seconds.__getitem__)
-
-
-def _module(card: Card, recipe: Recipe) -> nn.Module:
-    """The untrained module, or the one that the recipe starts from."""
-    made = _class(card).network(**{**card.network, "channels": recipe.channels, **recipe.network})
-    if recipe.start != "scratch":
-        _warm_up(made, card, recipe)
-    return made
-
-
-def _class(card: Card) -> type[NetworkMethod]:
-    found = registry.method_class(card)
-    if not issubclass(found, NetworkMethod):
-        raise RecipeError(f"training {card.name}", "it has no weights to train", "Name a network; see 'nonloc methods'")
-    return found
-
-
-def _warm_up(module: nn.Module, card: Card, recipe: Recipe) -> None:
-    """Copy what fits by name and shape; the rest stays as it was drawn (gray from colour keeps its ends)."""
-    from safetensors.torch import load_file
-
-    if recipe.start.startswith("shipped"):
-        _, name, licence = (*recipe.start.split(":"), "", "")[:3]
-        source = registry.card(name or card.name)
-        chosen = registry.choose_weights(source, recipe.channels, None, licence or None)
-        if chosen is None:
-            raise RecipeError(f"start = {recipe.start!r}", f"{source.name} has no weights", "Start from scratch")
-        path = weights_files.locate(source, chosen)
-    else:
-        path = Path(recipe.start)
-    own, theirs = module.state_dict(), load_file(path)
-    fitting = {name: t.float() for name, t in theirs.items() if name in own and own[name].shape == t.shape}
-    module.load_state_dict({**own, **fitting})
-
-
-def started(start: str) -> str:
-    """What a weights file says of its start: of a file the training that made it and its checksum, but no folder."""
-    path = Path(start)
-    if start == "scratch" or start.startswith("shipped"):
-        return start
-    if not path.is_file():
-        return path.name
-    name = weights_files.read_metadata(path).get("recipe", {}).get("name", path.stem)
-    return f"{name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+        self.precision, self.scores, self.held_out = state["precision"], state["scores"], state.get("held_out")
 
 
 def _log(path: Path, event: Event) -> None:
     new = not path.exists()
     with open(path, "a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        psnr = event.psnr or {}
+        scores = {f"psnr_{sigma:g}": value for sigma, value in (event.psnr or {}).items()}
+        if event.held_out is not None:
+            scores["held_out"] = event.held_out
         if new:
-            writer.writerow(["step", "fraction", "minutes", "loss", "rate", *(f"psnr_{s:g}" for s in psnr)])
+            writer.writerow(["step", "fraction", "minutes", "loss", "rate", *scores])
         writer.writerow(
             [
                 event.step,
@@ -303,7 +266,7 @@ def _log(path: Path, event: Event) -> None:
                 f"{event.loss:.6f}",
                 f"{event.rate:.3e}",
             ]
-            + [f"{value:.4f}" for value in psnr.values()]
+            + [f"{value:.4f}" for value in scores.values()]
         )
         file.flush()
         os.fsync(file.fileno())

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "recipes"
 class Data:
     """Which pictures, and how crops are taken from them. patch: side in pixels; batch: crops a step."""
 
-    pictures: tuple[str, ...]
+    pictures: tuple[str, ...] = ()
     patch: int = 96
     batch: int = 4
     licence: str = "research"
@@ -71,6 +71,16 @@ class Validate:
 
 
 @dataclass(frozen=True)
+class Noisy:
+    """For learning without clean pictures. pictures: a folder or file of noisy ones; pairs: another, of the same scenes
+    with other noise. way: 'neighbours', 'masked', or 'pairs' where there are; '' takes what fits, see `noisy.WAYS`."""
+
+    pictures: str
+    pairs: str = ""
+    way: str = ""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """method: the card's name. start: 'scratch', 'shipped' for the package's own weights, 'shipped:NAME' for those of
     another method, 'shipped:NAME:open' for those of a licence, or a file; what fits by name and shape is taken over."""
@@ -88,6 +98,7 @@ class Recipe:
     schedule: Schedule = field(default_factory=Schedule)
     validate: Validate = field(default_factory=Validate)
     stages: Stages | None = None
+    noisy: Noisy | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -105,6 +116,8 @@ def read_recipe(path: str | Path) -> Recipe:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {file.name}", str(error), "Mend the file") from error
+    if "noisy" in raw:  # the noise is what the pictures have
+        raw = {"degradation": "", "data": {}, **raw}
     recipe = _build(Recipe, {"name": file.stem, **raw}, file.name)
     if (given := recipe.schedule.given) != 1:
         raise RecipeError(

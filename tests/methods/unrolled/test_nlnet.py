@@ -348,7 +348,7 @@ def test_the_authors_weights_give_the_checked_figure_on_a_crop(data_root, name, 
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(CHECKED))
-@pytest.mark.parametrize("sigma", LEVELS)
+@pytest.mark.parametrize("sigma", [25, *(pytest.param(sigma, marks=pytest.mark.whole_sets) for sigma in (15, 50))])
 def test_the_authors_weights_give_the_checked_figures_on_twelve_crops(data_root, name, sigma):
     module, pictures = reference(data_root, name, sigma), crops(data_root, name)
     scores = [crop_score(module, pictures, i, sigma) for i in range(12)]
