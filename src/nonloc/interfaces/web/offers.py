@@ -30,6 +30,8 @@ def _offer(name: str, usual: bool, picture: Picture) -> dict[str, Any]:
         choose_weights(known, 1 if alone else channels, _sigma(picture))
     except NonlocError as error:
         unfit = error.args[1]
+    if known.volume and facts["pages"] < 2:
+        unfit = "it restores volumes"
     return {
         "name": name,
         "title": known.title,
