@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterable
-from contextlib import ExitStack, closing
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import NonlocError, UsageError
-from ..verbs.task import Task, fingerprint
+from ..errors import UsageError
+from ..verbs.task import Task
 from .inputs import Gathered, gather
 from .interrupts import Interrupts
-from .manifest import Entry, Manifest, Output
+from .manifest import Manifest
 from .names import Names
-from .prepare import Prepared, manifest_path, prepare
-from .staging import is_full, publish, unstage
-from .summary import ALREADY, DONE, FAILED, FileOutcome, Listener, Summary
-from .work import Item, Result
+from .prepare import manifest_path, prepare
+from .runner import Crew, Runner
+from .staging import sweep, unstage
+from .summary import Listener, Summary
+from .work import Item
 
 
 def run_job(
@@ -73,8 +74,9 @@ def carry_out(
     overwrite: bool = False,
     manifest: str | os.PathLike | None = None,
     listener: Listener | None = None,
+    crew: Crew | None = None,
 ) -> Summary:
-    """`run_job` on inputs that were gathered already."""
+    """`run_job` on inputs that were gathered already. crew: who does the work in place of `jobs` processes here."""
     task.check()
     if jobs < 1:
         raise UsageError(f"--jobs {jobs}", "there is nobody to do the work", "Give 1 or more")
@@ -90,7 +92,7 @@ def carry_out(
             job = prepare(found, task, names, book, resume=resume, overwrite=overwrite)
             items = job.items
             summary.results, summary.skipped, summary.unfinished = job.results, found.skipped, len(items)
-            runner = _Runner(book, task, listener or Listener(), summary, interrupts)
+            runner = Runner(book, task, listener or Listener(), summary, interrupts, crew)
             runner.known(job)
             runner.run(items, jobs)
         except KeyboardInterrupt:
@@ -98,6 +100,8 @@ def carry_out(
         if summary.interrupted or summary.stopped:
             for item in items:
                 unstage(item.place)
+        if crew is not None:  # a worker that was killed, perhaps on another machine, leaves its hidden folder
+            sweep((item.place.parent, item.source.path.name) for item in items)
     summary.seconds = time.perf_counter() - start
     return summary
 
@@ -116,94 +120,3 @@ def look(
     own = [folder for folder in own if folder != Path()]
     found = gather(words, recursive=recursive, files0_from=files0_from, leave=own, stdin=stdin)
     return found, Names.read(output, task.verb, task.suffix, single=found.single)
-
-
-class _Runner:
-    """Takes results as they come: manifest first, then the output appears."""
-
-    def __init__(self, book: Manifest, task: Task, listener: Listener, summary: Summary, interrupts: Interrupts):
-        self.book, self.task, self.listener = book, task, listener
-        self.summary, self.interrupts = summary, interrupts
-        described = task.describe()
-        self.job, self.described = fingerprint(described), described
-
-    def known(self, job: Prepared) -> None:
-        """Tell what needs no work."""
-        self.listener.begins(job.items, len(job.already), len(job.failed))
-        for source, entry in job.already:
-            output = str(self.book.place(entry.outputs[0].path))
-            self._tell(None, FileOutcome(ALREADY, str(source.path), output, record=dict(entry.record)))
-        for name, error in job.failed:
-            self._tell(None, FileOutcome(FAILED, name, error=error))
-
-    def run(self, items: list[Item], jobs: int) -> None:
-        """Do them; returns early with `summary.stopped` when going on is useless."""
-        if not items:
-            return
-        by_number = {item.number: item for item in items}
-        try:
-            self.book.task(self.job, self.described)
-            with closing(self._results(items, min(jobs, len(items)))) as results:
-                for result in results:
-                    with self.interrupts.held():
-                        self._take(by_number[result.number], result)
-                    if self.summary.stopped:
-                        return
-        except OSError as error:
-            if not is_full(error):
-                raise
-            self._stop(f"writing {error.filename or self.book.path}: {error.strerror}")
-
-    def _results(self, items: list[Item], jobs: int) -> Generator[Result, None, None]:
-        from .workers import Pool, in_process
-
-        if jobs == 1:
-            yield from in_process(items, self.task, self.listener.works)
-            return
-        with Pool(jobs, self.task) as pool:
-            self.interrupts.at_once = pool.end
-            yield from pool.run(items, self.listener.works)
-
-    def _take(self, item: Item, result: Result) -> None:
-        source = item.source.path
-        error = result.error
-        if error is None:
-            try:
-                self._publish(item, result)
-            except (NonlocError, OSError) as problem:
-                if is_full(problem):
-                    raise
-                error = str(problem) if isinstance(problem, NonlocError) else f"{source}: {problem}."
-            finally:
-                unstage(item.place)
-        if error is None:
-            target = str(result.staged[0].target)
-            done = FileOutcome(DONE, str(source), target, result.seconds, None, result.words, result.record)
-            self._tell(item.number, done)
-            return
-        unstage(item.place)  # of a worker that died
-        if result.full:
-            self._stop(error)
-            return
-        self.book.failed(self.book.name(source), self.job, error)
-        self._tell(item.number, FileOutcome(FAILED, str(source), None, result.seconds, error))
-
-    def _publish(self, item: Item, result: Result) -> None:
-        outputs = tuple(Output(self.book.name(s.target), s.size, s.sha256, s.kind) for s in result.staged)
-        source = self.book.name(item.source.path)
-        self.book.done(
-            Entry(source, self.job, result.stamp, result.sha256, result.fields, outputs, result.seconds, result.record)
-        )
-        for staged in result.staged:
-            publish(staged.place, staged.target, replace=item.may_replace(staged.target))
-
-    def _stop(self, why: str) -> None:
-        self.summary.stopped = (
-            f"{why.rstrip('.')}. The disk is full: the job stops here. "
-            "All finished files stay; make room and give the same command again to continue."
-        )
-
-    def _tell(self, number: int | None, file: FileOutcome) -> None:
-        self.summary.files.append(file)
-        self.summary.unfinished -= number is not None
-        self.listener.ends(number, file)

@@ -64,11 +64,11 @@ def gather(
     found = Gathered()
     listed = [(os.fspath(word), True) for word in words]
     if files0_from is not None:
-        listed += [(name, False) for name in _split(_content(files0_from, "--files0-from ", stdin), b"\0")]
+        listed += [(name, False) for name in ended(files0_from, stdin)]
     left = {os.path.realpath(folder) for folder in leave}
     seen: set[str] = set()
     for word, expand in listed:
-        for one in _unlisted(word, stdin) if expand else [word]:
+        for one in unlisted(word, stdin) if expand else [word]:
             for item in _expand(one, expand and one is word, recursive, left, found):
                 real = os.path.realpath(item.path)
                 if real not in seen:
@@ -155,7 +155,12 @@ def _wanted(path: Path, found: Gathered) -> bool:
     return False
 
 
-def _unlisted(word: str, stdin: BinaryIO | None) -> list[str]:
+def ended(files0_from: str, stdin: BinaryIO | None = None) -> list[str]:
+    """The names in a file in which each ends in NUL; '-' is standard input."""
+    return _split(_content(files0_from, "--files0-from ", stdin), b"\0")
+
+
+def unlisted(word: str, stdin: BinaryIO | None = None) -> list[str]:
     """The names in '@list.txt'; any other word is itself."""
     if not word.startswith("@") or os.path.lexists(word):
         return [word]

@@ -6,6 +6,7 @@ torn line, as a power cut leaves it, is passed over; what it would have told is 
     {"job": ID, "task": {...}}                                       what is done, once for each way of doing it
     {"done": INPUT, "job": ID, "size", "stamp", "sha256", "fields", "outputs": [...], "seconds", "record"}
     {"failed": INPUT, "job": ID, "error"}
+    {"claims": [OUTPUT, ...], "job": ID}                             of a job over URLs, see remote_job.py
 
 Paths are relative to the manifest's folder, so that an archive may be moved as a whole.
 """
@@ -65,6 +66,7 @@ class Manifest:
         self.tasks: dict[str, dict[str, Any]] = {}
         self.torn = 0
         self.written: dict[str, dict[str, Entry]] = {}  # by output, then by checksum: what made it
+        self.claimed: dict[str, str] = {}  # by output: the job that may have written it, see remote_job.py
         self._file: int | None = None
         self._base = os.path.realpath(self.path.parent)
         if write and self.path.exists():
@@ -105,6 +107,8 @@ class Manifest:
             told = json.loads(line)
             if "task" in told:
                 self.tasks[told["job"]] = told["task"]
+            elif "claims" in told:
+                self.claimed.update(dict.fromkeys(told["claims"], told["job"]))
             elif "done" in told:
                 outputs = tuple(Output(**output) for output in told["outputs"])
                 size, changed, entered = told["stamp"]
@@ -127,11 +131,11 @@ class Manifest:
         """Tell once what the fingerprint `job` stands for."""
         if job not in self.tasks:
             self.tasks[job] = dict(described)
-            self._line({"format": FORMAT, "job": job, "task": described})
+            self.line({"format": FORMAT, "job": job, "task": described})
 
     def done(self, entry: Entry) -> None:
         """Append a file that was done; on disk when this returns."""
-        self._line(
+        self.line(
             {
                 "done": entry.input,
                 "job": entry.job,
@@ -147,9 +151,10 @@ class Manifest:
 
     def failed(self, source: str, job: str, error: str) -> None:
         """Append a file that could not be done; it is tried again next time."""
-        self._line({"failed": source, "job": job, "error": error})
+        self.line({"failed": source, "job": job, "error": error})
 
-    def _line(self, told: Mapping[str, Any]) -> None:
+    def line(self, told: Mapping[str, Any]) -> None:
+        """Append what is told; on disk when this returns."""
         self._append(json.dumps(told, separators=(",", ":"), default=str).encode() + b"\n")
 
     def _append(self, data: bytes) -> None:

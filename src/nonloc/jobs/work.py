@@ -44,6 +44,19 @@ class Item:
     def may_replace(self, target: Path) -> bool:
         return self.overwrite or target in self.replace
 
+    @property
+    def name(self) -> str:
+        """The input, for people."""
+        return str(self.source.path)
+
+    @property
+    def size(self) -> int:
+        """Of the input, in bytes; 1 where that cannot be known."""
+        try:
+            return max(self.source.path.stat().st_size, 1)
+        except OSError:
+            return 1
+
 
 @dataclass(frozen=True)
 class Staged:
@@ -58,7 +71,10 @@ class Staged:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one file: results that wait, or `error`. full: the disk is full, so that going on is useless."""
+    """What became of one file: results that wait, or `error`. full: the disk is full, so that going on is useless.
+
+    pixels: of the input, all pages. worker: who did it, where a crew does the work.
+    """
 
     number: int
     staged: tuple[Staged, ...] = ()
@@ -70,6 +86,8 @@ class Result:
     seconds: float = 0.0
     error: str | None = None
     full: bool = False
+    pixels: int = 0
+    worker: str = ""
 
 
 def work(item: Item, task: Task, tell: Tell | None = None) -> Result:
@@ -84,7 +102,7 @@ def work(item: Item, task: Task, tell: Tell | None = None) -> Result:
             found = "the file was changed while it was read"
             raise ImageError(str(item.source.path), found, "Start the job again when it is at rest")
     except Exception as error:
-        text = _in_words(error, str(item.source.path))
+        text = in_words(error, str(item.source.path))
         return Result(item.number, error=text, full=is_full(error), seconds=time.perf_counter() - start)
     return Result(
         item.number,
@@ -95,6 +113,7 @@ def work(item: Item, task: Task, tell: Tell | None = None) -> Result:
         finished.outcome.as_dict(),
         str(finished.outcome.record),
         time.perf_counter() - start,
+        pixels=sum(record.size[0] * record.size[1] for record in finished.outcome.pages or (finished.outcome.record,)),
     )
 
 
@@ -189,7 +208,7 @@ def _sheet(source: Path, restored: Path, outcome: Outcome, place: Path) -> Path:
     return write(Comparison(before, None, 0.0, (entry,)).sheet(SHEET, centre), place)
 
 
-def _in_words(error: Exception, source: str) -> str:
+def in_words(error: Exception, source: str) -> str:
     """One line that names the file."""
     if isinstance(error, NonlocError):
         text = str(error)

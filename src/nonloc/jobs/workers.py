@@ -144,7 +144,7 @@ def serve(pipe: Connection, task: Task, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_parent()
-    _limit(threads, task.network)
+    limit(threads, task.network)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(None)
         while True:
@@ -193,7 +193,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _limit(threads: int, network: bool) -> None:
+def limit(threads: int, network: bool) -> None:
+    """Take so many threads in this process and no more."""
     if network:
         import torch
 

@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -61,6 +64,31 @@ def test_python_command_line_service_and_page_give_the_same_bytes(name, start, t
     restored = nonloc.denoise(tmp_path / name, method="gaussian", sigma=18, strength=0.7)
     assert answer.content == write(restored, tmp_path / f"by-python-{name}").read_bytes()
     assert answer.content != content
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_five_routes_make_five_equal_files(start, tmp_path, make_picture):
+    for package in ("ray", "pyarrow", "fsspec"):
+        pytest.importorskip(package, reason="the fifth route needs: pip install 'nonloc[cluster]'")
+    running, content = start(page=True), contents(make_picture)["deep.tif"]
+    settings = {"method": "gaussian", "sigma": "18"}
+    words = ("denoise", "--method", "gaussian", "--sigma", "18")
+    by = {
+        "command line": by_command(tmp_path, "deep.tif", content, *words),
+        "service": running.post("denoise", content, **settings).content,
+        "page": by_page(running, "deep.tif", content, **settings),
+    }
+    restored = nonloc.denoise(tmp_path / "deep.tif", method="gaussian", sigma=18)
+    by["Python"] = write(restored, tmp_path / "by-python.tif").read_bytes()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "deep.tif").write_bytes(content)
+    command = [sys.executable, "-m", "nonloc", *words, "in", "-r", "-o", "out", "--cluster", "ray", "-j", "1", "-q"]
+    home = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, cwd=tmp_path, env=home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    by["cluster"] = (tmp_path / "out" / "deep.tif").read_bytes()
+    assert len(set(by.values())) == 1, {route: hashlib.sha256(data).hexdigest()[:8] for route, data in by.items()}
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,17 @@ class Writing:
         ),
     ] = None
     jobs: Annotated[
-        int, Parameter(name=["--jobs", "-j"], help="Pictures worked on at a time; --memory holds for each.")
-    ] = 1
+        int | None,
+        Parameter(
+            name=["--jobs", "-j"],
+            help="Pictures worked on at a time, 1 unless given; --memory holds for each. With --cluster the number of "
+            "workers: all that fit unless given.",
+        ),
+    ] = None
+    cluster: Annotated[
+        str | None,
+        Parameter(help="ray: workers of Ray on this machine; ray:HOST:PORT: on a cluster. INPUTS and -o may be URLs."),
+    ] = None
     overwrite: Annotated[
         bool, Parameter(negative="", help="Do all anew and replace existing outputs, never an input.")
     ] = False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ...errors import NonlocError, UsageError
 from .options import Writing
+from .run_cluster import check_cluster, ended, run_cluster
 
 if TYPE_CHECKING:
     from ...engine import Record
@@ -34,6 +34,8 @@ def run_files(
     task.check()
     if STREAM in (*inputs, writing.output):
         return _stream(inputs, task, writing)
+    if writing.cluster is not None:
+        return run_cluster(inputs, task, writing)
     words: Iterable[str] = inputs
     found, names = look(words, task, writing.output, recursive=writing.recursive, files0_from=writing.files0_from)
     if any(is_clip(one.path) for one in found.inputs):
@@ -58,6 +60,7 @@ def _check(verb: str, inputs: list[str], writing: Writing) -> None:
         raise UsageError(asked, "it needs INPUTS, and none were given", "Name pictures or folders, or '-' for stdin")
     if writing.json and writing.jsonl:
         raise UsageError(asked, "--json and --jsonl exclude each other", "Give one of them")
+    check_cluster(asked, inputs, writing)
     if STREAM not in (*inputs, writing.output):
         return
     if STREAM in inputs and (len(inputs) > 1 or writing.files0_from is not None):
@@ -118,7 +121,7 @@ def _clip(found: Gathered, names: Names, task: Task, writing: Writing) -> int:
     asked = f"nonloc {task.verb} on a clip"
     if not found.single:
         raise UsageError(asked, "clips are restored one at a time", "Name the clip alone")
-    if writing.jobs != 1 or writing.compare or writing.manifest is not None:
+    if writing.jobs not in (None, 1) or writing.compare or writing.manifest is not None:
         found_ = "--jobs, --compare and --manifest are for pictures"
         raise UsageError(asked, found_, "Leave them out")
     source = found.inputs[0]
@@ -198,16 +201,13 @@ def _job(found: Gathered, names: Names, task: Task, writing: Writing) -> int:
         found,
         names,
         task,
-        jobs=writing.jobs,
+        jobs=1 if writing.jobs is None else writing.jobs,
         resume=writing.resume,
         overwrite=writing.overwrite,
         manifest=writing.manifest,
         listener=teller,
     )
-    if summary.interrupted:  # the end is near; a second Ctrl-C is to change nothing in it
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    teller.summary(summary, names)
-    return summary.code
+    return ended(summary, teller, names)
 
 
 def _bar(name: str, writing: Writing):

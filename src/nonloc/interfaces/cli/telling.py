@@ -10,7 +10,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from ...jobs.names import Names
 from ...jobs.summary import FAILED, FileOutcome, Listener, Summary
@@ -18,6 +17,7 @@ from ...jobs.work import Item
 
 CLEAR = "\r\033[K"
 SHOWN = 5  # names in a list of files that were left out
+WORKERS = 16  # lines about single workers
 
 
 class Teller(Listener):
@@ -36,7 +36,7 @@ class Teller(Listener):
         self.start = time.monotonic()
 
     def begins(self, items: list[Item], already: int, failed: int) -> None:
-        self.weights = {item.number: max(_size(item.source.path), 1) for item in items}
+        self.weights = {item.number: item.size for item in items}
         self.start = time.monotonic()
         if already and items and not self.quiet:
             print(f"nonloc: {already} done before, {len(items)} to do", file=sys.stderr)
@@ -80,7 +80,7 @@ class Teller(Listener):
         if self.terminal and not self.quiet:
             print(CLEAR, end="", file=sys.stderr, flush=True)
 
-    def summary(self, summary: Summary, names: Names) -> None:
+    def summary(self, summary: Summary, names: Names | None) -> None:
         """The end: failures first, then what was left out, then the count."""
         self._clear()
         if self.only_json:
@@ -97,11 +97,13 @@ class Teller(Listener):
             for line in about_inputs(summary):
                 print(f"nonloc: {line}", file=sys.stderr)
             print(in_words(summary, names))
+            for line in about_rate(summary):
+                print(line)
         if summary.interrupted:
             print("nonloc: interrupted; give the same command again to continue", file=sys.stderr)
 
 
-def in_words(summary: Summary, names: Names) -> str:
+def in_words(summary: Summary, names: Names | None) -> str:
     """The count, in one sentence."""
     parts = [f"{summary.count('done')} done"]
     for count, what in (
@@ -113,8 +115,26 @@ def in_words(summary: Summary, names: Names) -> str:
             parts.append(f"{count} {what}")
     if len(parts) == 1 and not summary.files:
         return "nothing to do: no picture was found"
-    where = f"; written to {names.folder}" if names.folder is not None and summary.count("done") else ""
+    folder = summary.folder or (names.folder if names is not None else None)
+    where = f"; written to {folder}" if folder is not None and summary.count("done") else ""
     return f"{', '.join(parts)} in {duration(summary.seconds)}{where}"
+
+
+def about_rate(summary: Summary) -> list[str]:
+    """How fast a cluster was, and each worker of it."""
+    if not summary.shares:
+        return []
+    pictures, megapixels = summary.rate
+    many = "1 worker" if summary.workers == 1 else f"{summary.workers} workers"
+    told = [
+        f"{many}, {duration(summary.starting)} until they began; then {pictures:.3g} pictures/s, {megapixels:.3g} MP/s"
+    ]
+    for name, one in sorted(summary.shares.items())[:WORKERS]:
+        rate = one.pixels / 1e6 / max(one.seconds, 1e-9)
+        told.append(f"  {name}: {_files(one.files)}, {rate:.3g} MP/s while at work")
+    if len(summary.shares) > WORKERS:
+        told.append(f"  and {len(summary.shares) - WORKERS} more; --json tells all")
+    return told
 
 
 def about_inputs(summary: Summary) -> list[str]:
@@ -174,10 +194,3 @@ def duration(seconds: float) -> str:
 
 def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 1
