@@ -50,7 +50,7 @@ def add(card: Card, state: Mapping[str, torch.Tensor], weights: Mapping[str, Any
     """Keep a state dict in the user's folder, in full precision, as weights of `card`.
 
     weights: `channels`, `sigma`, `network` and `data` of a card's entry, and `trained` where its user did it. What the
-    folder holds of the same method, channels and levels is replaced. Raises WeightsError when the folder cannot be written.
+    folder holds of the same method, channels and levels is replaced. Raises WeightsError when it cannot be written.
     """
     from safetensors.torch import save
 
