@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from nonloc.benchmark.draws import parse_tracks
+from nonloc.benchmark.draws import noisy, parse_tracks
 from nonloc.benchmark.protocol import protocol
 from nonloc.degradation import GaussianNoise
 from nonloc.engine import Plan, run
@@ -49,17 +48,19 @@ def train(recipe: Recipe, folder: Path) -> Training:
     return training
 
 
-def score(training: Training, set_name: str, sigma: float, every: int = 1) -> list[tuple[str, float, float]]:
-    """(picture, PSNR, CPU seconds) of the averaged weights on a set in gray, matlab4 noise, not clipped."""
+def score(
+    training: Training, set_name: str, sigma: float, every: int = 1, track: str = "matlab4"
+) -> list[tuple[str, float, float]]:
+    """(picture, PSNR, CPU seconds) of the averaged weights on a set, noise not clipped, gray where the recipe is."""
     method = registry.method_class(training.card)(training.card, module=training.ema)  # type: ignore[call-arg]
-    track = parse_tracks("matlab4")[0]
-    noise = GaussianNoise(sigma)
+    drawn = parse_tracks(track)[0]
+    mode = "gray" if training.recipe.channels == 1 else "rgb"
     rows = []
     for picture in protocol(set_name).pictures(every):
-        clean = picture.pixels8("gray")
-        noisy = noise.apply(clean / 255, track.rng(picture.path.name))
+        clean = picture.pixels8(mode)
+        damaged = noisy(clean, picture.path.name, sigma, drawn)
         start = time.process_time()
-        restored, _ = run(Plan(method, noise, tile=None), Image(noisy.astype(np.float32), scale=1.0))
+        restored, _ = run(Plan(method, GaussianNoise(sigma), tile=None), Image(damaged, scale=1.0))
         seconds = time.process_time() - start
         rows.append((picture.name, psnr(clean, im2uint8(restored.samples), data_range=255), seconds))
     return rows

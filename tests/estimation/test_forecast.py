@@ -9,8 +9,10 @@ import nonloc
 from nonloc.datasets import load
 from nonloc.degradation import CameraNoise, GaussianNoise, MotionBlur, PoissonGaussian, Sequence
 from nonloc.engine import Plan, run
+from nonloc.errors import UnknownMethod
 from nonloc.estimation.forecast import best_of, forecast, noise_in
 from nonloc.image.image import Image
+from nonloc.methods.registry import card
 from nonloc.testing import sample
 from nonloc.verbs.options import Options
 
@@ -79,3 +81,19 @@ def test_photographs_are_forecast_within_a_third_of_a_decibel(data_root):
             plan = Plan("nonloc-s", GaussianNoise(sigma))
             apart.append(abs(forecast(plan, noisy).psnr - truth(plan, noisy, clean)))
     assert np.mean(apart) < 0.3
+
+
+def test_within_a_budget_the_best_of_what_fits_it_is_taken():
+    rng = np.random.default_rng(1)
+    clean = np.kron(rng.uniform(0.2, 0.8, (8, 8)), np.ones((16, 16)))
+    noisy = (clean + rng.normal(0, 25 / 255, clean.shape)).astype(np.float32)
+    _, record = nonloc.restore(noisy, options=Options(budget=0.5), return_report=True)
+    assert card(record.method).seconds_per_mp <= 0.5
+    assert "forecast" in record.reason
+    tried = {line.split(":")[0] for line in record.considered}
+    assert {"nl-means", "wavelet"} <= tried
+    assert "bm3d" not in tried
+    _, record = nonloc.denoise(noisy, options=Options(budget=0.5), return_report=True)
+    assert card(record.method).seconds_per_mp <= 0.5
+    with pytest.raises(UnknownMethod, match=r"within 0\.001 s"):
+        nonloc.restore(noisy, options=Options(budget=0.001))

@@ -39,3 +39,15 @@ def test_photographs_have_none_and_damaged_ones_are_seen(data_root):
     assert [estimate_impulses(damaged(p, "none")).fraction for p in pictures] == [0] * len(pictures)
     seen = [estimate_impulses(damaged(p, "salt-and-pepper:0.1")).fraction for p in pictures]
     assert np.mean(np.array(seen) > 0.05) >= 0.9
+
+
+def test_shot_noise_that_was_never_cut_off_is_no_impulses():
+    rng = np.random.default_rng(0)
+    clean = np.full((1, 128, 128), 0.1)
+    clean[:, 40:80, 40:80] = 0.7
+    noisy = clean + rng.normal(0, np.sqrt(0.03 * clean + 1e-4))
+    assert noisy.max() > 1
+    assert not estimate_impulses(noisy).fraction
+    hit = noisy.copy()
+    hit[rng.random(hit.shape) < 0.05] = 1
+    assert estimate_impulses(hit).fraction == pytest.approx(0.05, abs=0.02)

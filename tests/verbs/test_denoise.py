@@ -140,3 +140,17 @@ def test_comparison_tells_who_could_not_run():
     assert found.entries[0].picture is not None
     assert found.entries[1].error is not None
     assert found.sheet(32).samples.ndim == 3
+
+
+@pytest.mark.parametrize("method", [None, "bm3d"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_stronger_than_any_method_knows_is_removed_by_lowering_contrast(method, channels):
+    rng = np.random.default_rng(0)
+    clean = np.kron(rng.uniform(0.1, 0.9, (6, 6, channels)), np.ones((24, 24, 1))).squeeze().astype(np.float32)
+    noisy = clean + rng.normal(0, 130 / 255, clean.shape).astype(np.float32)
+    out, report = nonloc.denoise(noisy, method=method, data_range=(0, 1), return_report=True)
+    assert np.mean((out - clean) ** 2) < np.mean((noisy - clean) ** 2) / 20
+    assert "contrast is lowered" in report.reason
+    with pytest.raises(SigmaOutOfRange, match="Take"):
+        nonloc.denoise(noisy, method="bm3d", sigma=130, data_range=(0, 1))
+    assert "contrast" in nonloc.denoise(noisy, sigma=130, data_range=(0, 1), return_report=True)[1].reason

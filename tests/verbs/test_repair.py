@@ -72,8 +72,23 @@ def test_a_jpeg_is_repaired_by_the_quality_in_its_file(tmp_path):
         float(np.square(np.asarray(p.samples, float) - clean).mean()) for p in (nonloc.read(tmp_path / "a.jpg"), out)
     )
     assert after < before
+    again, report = nonloc.restore(tmp_path / "a.jpg", return_report=True)
+    np.testing.assert_array_equal(again.samples, out.samples)
+    assert "quality 12" in report.diagnosis
+    assert "compression hides noise" in " ".join(report.warnings)
     with pytest.raises(UsageError, match="is none"):
         nonloc.repair(clean, "jpeg")
+
+
+def test_a_jpeg_of_high_quality_is_left_alone(tmp_path):
+    clean = nonloc.read(Path(nonloc.__file__).parent / "samples" / "harbour.png").samples[100:260, 200:400]
+    Pil.fromarray(clean).save(tmp_path / "a.jpg", quality=97)
+    for out, record in (
+        nonloc.repair(tmp_path / "a.jpg", "jpeg", return_report=True),
+        nonloc.restore(tmp_path / "a.jpg", return_report=True),
+    ):
+        assert not record.changed
+        np.testing.assert_array_equal(out.samples, nonloc.read(tmp_path / "a.jpg").samples)
 
 
 def test_the_report_shows_what_was_taken_for_damage(clean):

@@ -70,3 +70,16 @@ def test_a_noisy_picture_is_told_to_be_denoised_first(picture):
     )
     _, record = nonloc.upscale(noisy, 2, return_report=True)
     assert any("denoise it first" in text for text in record.warnings)
+
+
+def test_noise_that_is_told_is_undone_with_the_loss_of_resolution():
+    rng = np.random.default_rng(0)
+    clean = np.kron(rng.uniform(0.1, 0.9, (6, 6, 3)), np.ones((16, 16, 1)))
+    small = clean.reshape(48, 2, 48, 2, 3).mean((1, 3))
+    noisy = (small + rng.normal(0, 15 / 255, small.shape)).astype(np.float32)
+    out, record = nonloc.upscale(noisy, 2, sigma=15, return_report=True)
+    assert record.method == "sr-noisy"
+    plain = nonloc.upscale(noisy, 2)
+    assert np.mean((out - clean) ** 2) < np.mean((plain - clean) ** 2) / 1.5
+    _, record = nonloc.upscale(noisy, 2.5, sigma=15, return_report=True)
+    assert "denoise it first" in " ".join(record.warnings)

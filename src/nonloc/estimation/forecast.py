@@ -43,15 +43,15 @@ class Forecast:
         return f"expected PSNR {self.psnr:.1f} dB (+- {max(self.error, 0.1):.1f}), if the level of the noise is right"
 
 
-def forecast(plan: Plan, image: Image, *, probes: int = 4, seed: int = 0) -> Forecast:
+def forecast(plan: Plan, image: Image, *, probes: int = 4, seed: int = 0, side: int = WINDOW) -> Forecast:
     """The PSNR that `plan` is expected to reach on `image`; costs `probes` + 1 runs, in large pictures on four windows.
 
-    Raises what the engine raises.
+    side: of the windows, pixels. Raises what the engine raises.
     """
     if why := unfit(plan.degradation):
         return Forecast(None, why_not=why)
     noise = noise_in(plan.degradation)
-    pieces = [Image(np.ascontiguousarray(_samples(p)), 1.0) for p in windows(image)]
+    pieces = [Image(np.ascontiguousarray(_samples(p)), 1.0) for p in windows(image, side)]
     rng = np.random.default_rng(seed)
     squared, slopes, chance, count = 0.0, np.zeros(probes), 0.0, 0
     for piece in pieces:
@@ -114,8 +114,8 @@ def _samples(planes: np.ndarray) -> np.ndarray:
     return planes[0] if len(planes) == 1 else np.moveaxis(planes, 0, -1)
 
 
-def best_of(plans: Sequence_[Plan], image: Image) -> tuple[int, list[Forecast]]:
+def best_of(plans: Sequence_[Plan], image: Image, *, probes: int = 4, side: int = WINDOW) -> tuple[int, list[Forecast]]:
     """Which of `plans` for the same picture has the best forecast, the first where none has one; and all forecasts."""
-    found = [forecast(plan, image) for plan in plans]
+    found = [forecast(plan, image, probes=probes, side=side) for plan in plans]
     levels = [-math.inf if one.psnr is None else one.psnr for one in found]
     return levels.index(max(levels)), found

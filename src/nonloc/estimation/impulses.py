@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST = 0.002  # part of the samples below which nothing is said
+AT = 1e-5  # from an end of the scale: rounding of single precision
 STANDS_OUT = 0.12  # of white; and 6 times the spread of what is no impulse
 SPREADS = 6.0
 CROWDED = 0.45  # part of 7 x 7 at the same end of the scale: a burnt-out place, where nothing is said
@@ -42,7 +43,8 @@ def impulse_mask(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where samples of `plane` (H, W) are at an end of the scale and stand out; and where that can be told at all."""
     from scipy.ndimage import uniform_filter
 
-    ends = np.stack([plane <= 0, plane >= 1])
+    # beyond the ends, where only numbers that were never cut off are, nothing has been set to black or white
+    ends = np.abs(plane - np.array([0.0, 1.0], np.float32)[:, None, None]) < AT
     extreme = ends[0] | ends[1]
     seen = (uniform_filter(ends.astype(np.float32), (0, 7, 7), mode="reflect") < CROWDED).all(0)
     if not extreme.any() or not (seen & ~extreme).any():

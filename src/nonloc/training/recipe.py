@@ -83,7 +83,8 @@ class Noisy:
 @dataclass(frozen=True)
 class Recipe:
     """method: the card's name. start: 'scratch', 'shipped' for the package's own weights, 'shipped:NAME' for those of
-    another method, 'shipped:NAME:open' for those of a licence, or a file; what fits by name and shape is taken over."""
+    another method, 'shipped:NAME:open' for those of a licence, or a file; what fits by name and shape is taken over.
+    'a=... + b=...' starts the network's modules a and b from one each."""
 
     name: str
     method: str

@@ -79,7 +79,7 @@ def _trained(metadata: dict, card: Card, file: str) -> str:
     if start == "shipped":
         before = next((weights.trained for weights in card.weights if weights.file == file), "")
         return f"{before}; then {own}" if before else own
-    return own if start == "scratch" else f"from {start.removeprefix('shipped:')}; {own}"
+    return own if start == "scratch" else f"from {start.replace('shipped:', '')}; {own}"
 
 
 def _data(metadata: dict) -> str:

@@ -42,24 +42,33 @@ def _warm_up(module: nn.Module, card: Card, recipe: Recipe) -> None:
     """Copy what fits by name and shape; the rest stays as it was drawn (gray from colour keeps its ends)."""
     from safetensors.torch import load_file
 
-    if recipe.start.startswith("shipped"):
-        _, name, licence = (*recipe.start.split(":"), "", "")[:3]
-        source = registry.card(name or card.name)
-        chosen = registry.choose_weights(source, recipe.channels, None, licence or None)
-        if chosen is None:
-            raise RecipeError(f"start = {recipe.start!r}", f"{source.name} has no weights", "Start from scratch")
-        path = weights_files.locate(source, chosen)
-    else:
-        path = Path(recipe.start)
-    own, theirs = module.state_dict(), load_file(path)
-    fitting = {name: t.float() for name, t in theirs.items() if name in own and own[name].shape == t.shape}
-    module.load_state_dict({**own, **fitting})
+    own = module.state_dict()
+    for part, start in parts(recipe.start):
+        if start.startswith("shipped"):
+            _, name, licence = (*start.split(":"), "", "")[:3]
+            source = registry.card(name or card.name)
+            factor = recipe.network.get("factor", 1) if source.factors else 1
+            chosen = registry.choose_weights(source, recipe.channels, None, licence or None, factor)
+            if chosen is None:
+                raise RecipeError(f"start = {start!r}", f"{source.name} has no weights", "Start from scratch")
+            path = weights_files.locate(source, chosen)
+        else:
+            path = Path(start)
+        theirs = {f"{part}.{name}" if part else name: t for name, t in load_file(path).items()}
+        own |= {name: t.float() for name, t in theirs.items() if name in own and own[name].shape == t.shape}
+    module.load_state_dict(own)
+
+
+def parts(start: str) -> list[tuple[str, str]]:
+    """'a=FILE + b=shipped:NAME' as (module, start) of each; of a start for the whole network the module is ''."""
+    found = [one.partition("=") for one in start.split(" + ")]
+    return [(left, right) if equals else ("", left) for left, equals, right in found]
 
 
 def started(start: str) -> str:
     """What a weights file says of its start: of a file the training that made it and its checksum, but no folder."""
     path = Path(start)
-    if start == "scratch" or start.startswith("shipped"):
+    if start == "scratch" or "shipped" in start:
         return start
     if not path.is_file():
         return path.name

@@ -32,6 +32,7 @@ HANDLES = {
 }
 EVENED = "the noise differs from place to place, so contrast is changed until it does not, and changed back"
 JOINT = "the channels' levels differ, and what restores them together is told one for all"
+LOWERED = "the noise is stronger than it knows, so contrast is lowered until it is not, and raised again"
 TOLD = "the noise differs from place to place, so the network is told a map of its level"
 LOGARITHMS = "speckle is as strong as the signal, so logarithms are restored{}, and the mean of the picture is kept"
 MAPPED = "the noise grows with the light, so the network is told a map of its level"
@@ -75,9 +76,13 @@ def adapt(
     if isinstance(noise, Rician):
         return Adapted(unbiased(method), MAGNITUDE)
     if isinstance(noise, GaussianMap):
-        why = TOLD if takes_maps(method) else EVENED
-        joint = not noise.local and channels == picture.channels
-        return Adapted(levelled(method, noise), JOINT if joint else why)
+        if noise.sigmas.size == 1:
+            why = LOWERED
+        elif not noise.local and channels == picture.channels:
+            why = JOINT
+        else:
+            why = TOLD if takes_maps(method) else EVENED
+        return Adapted(levelled(method, noise), why)
     if isinstance(noise, Speckle):
         times = f" {steps(noise)} times" if steps(noise) > 1 else ""
         return Adapted(despeckled(method, noise), LOGARITHMS.format(times))

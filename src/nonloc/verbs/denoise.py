@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..degradation import CameraNoise, GaussianMap, GaussianNoise, PoissonGaussian, Rician, Speckle
 from ..engine import Plan, Record, separate
 from ..engine.progress import Cancel, Listener
@@ -14,7 +16,7 @@ from ..estimation.noise import NoiseEstimate
 from ..image.image import Image
 from ..methods.registry import card
 from .adapt import adapt
-from .choose import choose_denoiser, least, shines
+from .choose import choose_denoiser, known_level, least, shines
 from .estimate import estimate_picture
 from .levels import AUTOMATIC, level_to_know, read_noise, read_sigma, warn_if_far
 from .options import Options, blank, carry_out, foretold
@@ -118,17 +120,29 @@ def plan_denoise(
         how = "seen" if isinstance(sigma, str) and sigma.strip() in AUTOMATIC else "given"
         record.diagnosis = f"{told} {how} ({diagnosis})"
     considered: tuple[str, ...] = ()
-    reason = "asked for"
+    reason, level = "asked for", level_to_know(noise)
+    asked = method is not None and given is not None  # both: what does not fit is an error
     if method is None:
         channels = 1 if separate(picture.channels) else picture.channels
-        camera, level = isinstance(noise, CameraNoise), level_to_know(noise)
-        choice = choose_denoiser(channels, level, options.licence, camera=camera, shining=shines(picture, level))
+        camera = isinstance(noise, CameraNoise)
+        shining = shines(picture, level)
+        choice = choose_denoiser(
+            channels, level, options.licence, camera=camera, shining=shining, budget=options.budget
+        )
         method, reason, considered = choice.method, choice.reason, choice.considered
+    if not asked and known_level(card(method), level) != level:
+        noise = GaussianMap(np.full((1, 1, 1), noise.noise.sigma, np.float32), f"{noise.noise.sigma:.4g}")
     plan = options.plan(method, noise, arguments, record, reason=reason, strength=strength, considered=considered)
-    if isinstance(noise, PoissonGaussian | Rician | Speckle | GaussianMap):
-        found = adapt(method, noise, picture, plan.arguments, plan.licence)
-        plan = replace(plan, method=found.method, reason=f"{reason}; {found.why}" if found.why else reason)
+    plan = made_fit(plan, picture)
     return (foretold(plan, picture) if options.forecast else plan), record
+
+
+def made_fit(plan: Plan, picture: Image) -> Plan:
+    """`plan` with its method, a name, adapted to noise that is not the same everywhere."""
+    if not isinstance(plan.degradation, PoissonGaussian | Rician | Speckle | GaussianMap):
+        return plan
+    found = adapt(str(plan.method), plan.degradation, picture, plan.arguments, plan.licence)
+    return replace(plan, method=found.method, reason=f"{plan.reason}; {found.why}" if found.why else plan.reason)
 
 
 def check_denoises(method: str) -> None:

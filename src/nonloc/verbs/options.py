@@ -27,6 +27,8 @@ class Options:
     """How to run, beside what to run; the same for all verbs. See `nonloc.engine.Plan`.
 
     forecast: whether to tell the PSNR that is to be expected, where that can be known, for five times the work.
+    budget: seconds of one core for a megapixel that the method may take, by its card, where `denoise` and `restore`
+    choose one; None for any.
     """
 
     memory: int = MEMORY
@@ -37,6 +39,7 @@ class Options:
     ensemble: int = 1
     licence: str | None = None
     forecast: bool = False
+    budget: float | None = None
 
     def plan(
         self,

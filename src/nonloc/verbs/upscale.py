@@ -13,7 +13,9 @@ from ..errors import NonlocError, UsageError
 from ..estimation.noise import CLEAN
 from ..image.image import Image
 from ..methods.base import Method, NetworkMethod
+from ..methods.card import Weights
 from ..methods.registry import card, cards, choose_weights, create
+from ..methods.weights import locate
 from .estimate import estimate_picture
 from .kernel import read_kernel
 from .levels import read_sigma
@@ -22,6 +24,7 @@ from .task import Task
 
 # Best first, as measured on Set5 and Set14 (docs/resolution.md); the first that fits is taken.
 ENLARGERS = ("sr-fast", "bicubic")
+NOISY = ("sr-noisy",)  # where noise is told: better than one after the other
 JOINT = "pnp-upscale"  # the default where a blur is given, too
 LARGEST = 64  # times; more is a slip of the pen
 
@@ -111,7 +114,10 @@ def plan_upscale(
         _check_told(method, told)
     reason, considered = "asked for", tuple[str, ...]()
     if method is None:
-        method, reason, considered = _choose(channels, factor, options.licence)
+        level = told.noise.sigma if told.noise is not None else None
+        method, reason, considered = _choose(channels, factor, options.licence, level)
+        if level is not None and "gaussian" not in card(method).handles:
+            record.warnings.append(f"{method} enlarges the noise with the picture: denoise it first")
     chosen = _at(method, channels, factor, arguments, options.licence)
     plan = options.plan(chosen, told, arguments, record, reason=reason, considered=considered)
     return plan, record
@@ -143,13 +149,18 @@ def read_factor(factor: float) -> float:
     return int(factor) if factor == int(factor) else factor
 
 
-def _choose(channels: int, factor: float, licence: str | None) -> tuple[str, str, tuple[str, ...]]:
-    """Method, reason, and why those before it were passed over."""
+def _choose(channels: int, factor: float, licence: str | None, level: float | None) -> tuple[str, str, tuple[str, ...]]:
+    """Method, reason, and why those before it were passed over; level: of noise that is told."""
     passed: list[str] = []
-    for name in ENLARGERS if factor > 1 else ENLARGERS[-1:]:
+    order = (*NOISY, *ENLARGERS) if level is not None else ENLARGERS
+    for name in order if factor > 1 else ENLARGERS[-1:]:
         if name not in cards():
             continue
         try:
+            if name in NOISY:  # its level is that of the factor which it was trained for
+                chosen = choose_weights(card(name), channels, level, licence, cast(int, factor))
+                locate(card(name), cast(Weights, chosen))
+                return name, "the default for larger pictures with noise", ()
             _weights(name, channels, factor, licence)
         except NonlocError as error:
             passed.append(f"{name}: {error.args[1]}")

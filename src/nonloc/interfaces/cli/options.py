@@ -41,6 +41,10 @@ class Running:
     forecast: Annotated[
         bool, Parameter(negative="", help="Tell the PSNR to be expected, where it can be known; five times the work.")
     ] = False
+    budget: Annotated[
+        float | None,
+        Parameter(help="Seconds of one core a megapixel that the method may take where none is named; default: any."),
+    ] = None
 
 
 @Parameter(name="*")
@@ -116,6 +120,7 @@ def running(given: Running | None) -> Options:
         ensemble=given.ensemble,
         licence=None if given.licence == "any" else given.licence,
         forecast=given.forecast,
+        budget=given.budget,
     )
 
 

@@ -46,6 +46,9 @@ class Restore(Asked):
     strength: Strength = 1.0
     best: Annotated[bool, Field(description="The method with the best forecast on this picture; minutes.")] = False
     forecast: Annotated[bool, Field(description="Tell the PSNR to be expected; five times the work.")] = False
+    budget: Annotated[
+        float | None, Field(gt=0, description="Seconds of one core a megapixel that the method may take.")
+    ] = None
 
 
 class Denoise(Asked):
@@ -54,6 +57,9 @@ class Denoise(Asked):
     strength: Strength = 1.0
     set: Pairs = []
     forecast: Annotated[bool, Field(description="Tell the PSNR to be expected; five times the work.")] = False
+    budget: Annotated[
+        float | None, Field(gt=0, description="Seconds of one core a megapixel that the method may take.")
+    ] = None
 
 
 class Upscale(Asked):

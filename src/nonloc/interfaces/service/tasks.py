@@ -21,7 +21,7 @@ SUFFIXES = {
 }  # fmt: skip
 WIDEST = 256  # pixels; a kernel's array grows with the square, and 256 is far beyond any shake that can be undone
 FINEST = 16  # parts of one that a factor may have beside an ensemble
-RUNNING = ("ensemble", "precision", "halo", "licence", "forecast")
+RUNNING = ("ensemble", "precision", "halo", "licence", "forecast", "budget")
 SHORT = {"gaussian": "gaussian-blur"}  # as the command line has it
 GIVE = "Give auto, motion:15,30, gaussian:1.6 or defocus:3"
 

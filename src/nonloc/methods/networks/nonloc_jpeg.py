@@ -32,5 +32,6 @@ class NonlocJpegMethod(ConditionalMethod):
 def coarseness(quality: int) -> float:
     """What a JPEG of that quality does, in place of a standard deviation, white 1: that of rounding to its mean step,
     of the 15 lowest frequencies."""
-    low = [int(table(LUMA, quality)[v, u]) for v in range(5) for u in range(5 - v)]
+    # beyond 90 it was not trained
+    low = [int(table(LUMA, min(quality, 90))[v, u]) for v in range(5) for u in range(5 - v)]
     return sum(low) / len(low) / 12**0.5 / 255
