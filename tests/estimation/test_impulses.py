@@ -33,6 +33,27 @@ def test_black_strokes_on_white_are_a_drawing():
     assert estimate_impulses(page[None]).fraction == 0
 
 
+@pytest.mark.parametrize("fraction", [0.02, 0.1, 0.3])
+def test_on_a_page_salt_need_not_stand_out_from_paper_nor_pepper_from_letters(fraction):
+    page = np.full((160, 160), 0.92, np.float32)
+    for top in range(10, 150, 12):
+        page[top : top + 6, 10:150][np.random.default_rng(top).random((6, 140)) < 0.5] = 0.06
+    hit = damaged(page, f"salt-and-pepper:{fraction}")
+    assert estimate_impulses(hit).fraction == pytest.approx(fraction, rel=0.2)
+    assert estimate_impulses(page[None]).fraction == 0
+
+
+def test_a_page_in_black_and_white_or_dithered_has_none():
+    rng = np.random.default_rng(0)
+    page = np.ones((160, 160), np.float32)
+    page[20:140:12, 10:150] = 0
+    assert estimate_impulses(page[None]).fraction == 0
+    ramp = np.linspace(0, 1, 160, dtype=np.float32)
+    screen = np.kron(np.ones((40, 40)), [[1, 9, 3, 11], [13, 5, 15, 7], [4, 12, 2, 10], [16, 8, 14, 6]]) / 17
+    assert estimate_impulses((ramp > screen).astype(np.float32)[None]).fraction == 0
+    assert estimate_impulses((ramp > rng.random((160, 160))).astype(np.float32)[None]).fraction == 0
+
+
 @pytest.mark.data
 def test_photographs_have_none_and_damaged_ones_are_seen(data_root):
     pictures = [picture.pixels8("gray") / 255 for picture in load("bsd398", root=data_root)[::40]]

@@ -25,6 +25,7 @@ from ..image.image import Image
 EPS = 1e-3  # of white: less is lost in single precision, more is no derivative
 WINDOW = 256  # side of what is looked at in large pictures
 WINDOWS = 4
+SURER = 2.0  # standard errors by which another method must be better than the usual one
 
 
 @dataclass(frozen=True)
@@ -50,27 +51,64 @@ def forecast(plan: Plan, image: Image, *, probes: int = 4, seed: int = 0, side: 
     """
     if why := unfit(plan.degradation):
         return Forecast(None, why_not=why)
+    return _told(_look(plan, _pieces(image, side), probes, seed))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What `plan` made of the pieces, the SURE of each probe, and the spread of that by the noise."""
+
+    restored: list[np.ndarray]
+    errors: np.ndarray
+    chance: float
+    variance: float  # of the noise, mean
+
+    @property
+    def mse(self) -> float:
+        return float(self.errors.mean())
+
+
+def _look(plan: Plan, pieces: Sequence_[Image], probes: int, seed: int = 0) -> _Look:
     noise = noise_in(plan.degradation)
-    pieces = [Image(np.ascontiguousarray(_samples(p)), 1.0) for p in windows(image, side)]
-    rng = np.random.default_rng(seed)
-    squared, slopes, chance, count = 0.0, np.zeros(probes), 0.0, 0
+    rng = np.random.default_rng(seed)  # the same probes for every plan
+    squared, slopes, chance, strength, count, kept = 0.0, np.zeros(probes), 0.0, 0.0, 0, []
     for piece in pieces:
         y = np.asarray(piece.samples, np.float64)
         restored = _run(plan, piece)
-        variance = _variance(noise, restored)
+        variance = _variance(noise, restored) * np.ones_like(y)
         squared += float(np.sum((restored - y) ** 2 - variance))
-        chance += float(np.sum(2 * np.square(variance * np.ones_like(y))))  # of the squares of the noise itself
+        chance += float(np.sum(2 * np.square(variance)))  # of the squares of the noise itself
+        strength += float(np.sum(variance))
         for k in range(probes):
             b = rng.choice((-1.0, 1.0), y.shape)
             moved = _run(plan, replace(piece, samples=(y + EPS * b).astype(np.float32)))
             slopes[k] += float(np.sum(variance * b * (moved - restored))) / EPS
         count += y.size
-    errors = (squared + 2 * slopes) / count
-    mse = float(errors.mean())
-    if mse <= 0:  # where nearly all noise is gone, the estimate's own spread is larger than what is left
+        kept.append(restored)
+    return _Look(kept, (squared + 2 * slopes) / count, chance / count**2, strength / count)
+
+
+def _told(look: _Look) -> Forecast:
+    if look.mse <= 0:  # where nearly all noise is gone, the estimate's own spread is larger than what is left
         return Forecast(None, why_not="what is left of the noise is too little to be measured")
-    probing = float(errors.var(ddof=1)) / probes if probes > 1 else 0.0
-    return Forecast(-10 * math.log10(mse), 10 / math.log(10) * math.sqrt(probing + chance / count**2) / mse)
+    error = 10 / math.log(10) * math.sqrt(_probing(look.errors) + look.chance) / look.mse
+    return Forecast(-10 * math.log10(look.mse), error)
+
+
+def _probing(errors: np.ndarray) -> float:
+    """The variance of a mean over probes."""
+    return float(errors.var(ddof=1)) / len(errors) if len(errors) > 1 else 0.0
+
+
+def _surer(one: _Look, other: _Look) -> float:
+    """By how many standard errors `one` is better than `other`: both saw the same noise, most of which cancels.
+
+    Of |f - y|^2 - |g - y|^2 the part that chance makes is 2 n (f - g).
+    """
+    apart = sum(float(np.sum((f - g) ** 2)) for f, g in zip(one.restored, other.restored, strict=True))
+    count = sum(f.size for f in one.restored)
+    spread = _probing(other.errors - one.errors) + 4 * other.variance * apart / count**2
+    return (other.mse - one.mse) / math.sqrt(spread) if spread > 0 else 0.0
 
 
 def unfit(degradation: Degradation | None) -> str:
@@ -115,7 +153,18 @@ def _samples(planes: np.ndarray) -> np.ndarray:
 
 
 def best_of(plans: Sequence_[Plan], image: Image, *, probes: int = 4, side: int = WINDOW) -> tuple[int, list[Forecast]]:
-    """Which of `plans` for the same picture has the best forecast, the first where none has one; and all forecasts."""
-    found = [forecast(plan, image, probes=probes, side=side) for plan in plans]
-    levels = [-math.inf if one.psnr is None else one.psnr for one in found]
-    return levels.index(max(levels)), found
+    """Which of `plans` for the same picture is the best by forecast; and all forecasts.
+
+    It is the first, unless others are better by `SURER` standard errors of the difference: then the best of these.
+    """
+    whys = [unfit(plan.degradation) for plan in plans]
+    if whys[0]:
+        return 0, [Forecast(None, why_not=why) for why in whys]
+    pieces = _pieces(image, side)
+    looks = [_look(plan, pieces, probes) for plan in plans]
+    better = [i for i, look in enumerate(looks) if _surer(look, looks[0]) > SURER]
+    return min(better, key=lambda i: looks[i].mse, default=0), [_told(look) for look in looks]
+
+
+def _pieces(image: Image, side: int) -> list[Image]:
+    return [Image(np.ascontiguousarray(_samples(p)), 1.0) for p in windows(image, side)]

@@ -2,6 +2,9 @@
 
 Source: our own rule. Samples at the ends of the scale are compared with the median of those of their neighbours that
 are not. Noise clipped at the ends is told apart by its spread elsewhere, strokes and edges by touching one another.
+Where nothing but damage is black or white, it need not stand out, as salt on paper and pepper on letters do not: all
+that lies at an end of the scale is counted if nothing is nearly there, and if neighbours are alike, and the dark
+and the bright places are hit, as chance has it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ STANDS_OUT = 0.12  # of white; and 6 times the spread of what is no impulse
 SPREADS = 6.0
 CROWDED = 0.45  # part of 7 x 7 at the same end of the scale: a burnt-out place, where nothing is said
 TOUCHING = 3.0  # times as many neighbours alike as chance would make: then it is a drawing, no damage
+GAP, NEARLY, SOME = 0.02, 0.05, 0.005  # of white; samples so near an end, of those at it; part at it to say anything
+BY_CHANCE = 0.25  # part by which counts may differ from what chance makes of them
+SIDE = 0.05  # part of the picture that must be dark, and bright
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,31 @@ def estimate_impulses(pixels: np.ndarray) -> Impulses:
     found, seen = (np.stack(part) for part in zip(*map(impulse_mask, pixels), strict=True))
     fraction = float(found.sum() / max(seen.sum(), 1))
     if fraction < LEAST or seen.mean() < 0.25 or _touching(found, seen, pixels):
-        return Impulses(0.0)
-    return Impulses(fraction)
+        fraction = 0.0
+    return Impulses(max(fraction, sum(_apart(pixels, end) for end in (0.0, 1.0))))
+
+
+def _apart(pixels: np.ndarray, end: float) -> float:
+    """The part of samples at an end of the scale, if by values and places they can be nothing but damage; else 0."""
+    far = np.abs(pixels - end)
+    there = far < AT
+    part = float(there.mean())
+    if part < SOME or ((far < GAP) & ~there).sum() > NEARLY * there.sum() or part > CROWDED:
+        return 0.0
+    # quantised noise has gaps, too, but it is cut off where the picture is bright, or dark
+    extreme = (far < AT) | (np.abs(1 - far) < AT)
+    if extreme.all():
+        return 0.0
+    around = np.stack([_median_of_others(plane, other) for plane, other in zip(pixels, extreme, strict=True)])
+    bright = around > around[~extreme].mean()
+    if not SIDE < bright.mean() < 1 - SIDE:
+        return 0.0
+    counts = [(there[place].sum(), part * place.sum()) for place in (bright, ~bright)]
+    for axis in (1, 2):
+        one, other = (np.take(there, range(s, there.shape[axis] - 1 + s), axis) for s in (0, 1))
+        counts.append(((one & other).sum(), part**2 * one.size))
+    chance = all(abs(seen - wanted) < BY_CHANCE * wanted + 3 * wanted**0.5 for seen, wanted in counts)
+    return part if chance else 0.0
 
 
 def impulse_mask(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -126,7 +126,7 @@ def _quick(usual: Plan, picture: Image, strength: float, options: Options) -> Pl
         return usual
     chosen, found = best_of(plans, picture, probes=1, side=GLANCE)
     mine, other = found[0].psnr, found[chosen].psnr
-    if mine is None or other is None or other - mine < max(CLEARLY, 2 * found[chosen].error):
+    if mine is None or other is None or other - mine < CLEARLY:
         return usual
     return replace(
         plans[chosen],
