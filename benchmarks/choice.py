@@ -5,8 +5,8 @@
 Each picture is damaged, restored by every method that could be taken, told what was done to it, and by `restore`, told
 nothing. A cell is good where `restore` under a budget is within 0.1 dB of the best method whose card's time is within
 it; where any time may be taken, `best` is asked for. Photographs are of bsd32val; fabric, text, drawings and cells are
-drawn here. `--again` measures `restore` anew, not its rivals. `--split tuning` has other pictures, to try things on. Rows go to results/experiments/choice.csv, the table
-to docs/which_method.md.
+drawn here. `--again` measures `restore` anew, not its rivals. `--split tuning` has other pictures, to try things on.
+Rows go to results/experiments/choice.csv, the table to docs/which_method.md.
 """
 
 from __future__ import annotations
