@@ -12,6 +12,8 @@ from ..methods.card import Card
 from ..methods.weights import CHECKOUT, LARGE, PACKAGE, read_metadata
 from .terms import licence
 
+SCALING = ("bm3d-net",)  # trained at one level, serve every other by bringing the picture to it
+
 
 def ship(trained: Path, *, title: str) -> str:
     """Copy a weights file to where it is shipped under `title` and rewrite its `[[weights]]` entry on the card.
@@ -69,7 +71,7 @@ def replace_entry(text: str, file: str, entry: str) -> str:
 def levels(metadata: dict, card: Card) -> tuple[float, float]:
     """The levels that the recipe draws from: one for a specialist, else those of the card."""
     one = re.fullmatch(r"gaussian:(\d+(?:\.\d+)?)", metadata["recipe"]["degradation"])
-    return (float(one[1]), float(one[1])) if one else card.sigma or (0, 0)
+    return (float(one[1]), float(one[1])) if one and card.name not in SCALING else card.sigma or (0, 0)
 
 
 def _trained(metadata: dict, card: Card, file: str) -> str:
