@@ -62,7 +62,7 @@ def test_equals_its_definition(height, width, channels, window, seed):
 
 def test_has_the_number_of_parameters_of_its_layers():
     card = registry.card("nnc")
-    numbers = {c: sum(p.numel() for p in NNC(channels=c, **card.network).parameters()) for c in card.channels}
+    numbers = {c: sum(p.numel() for p in NNC(channels=c, **card.network).parameters()) for c in (1, 3)}
     assert numbers == {1: 52_737, 3: 108_355}
 
 
@@ -82,7 +82,7 @@ def test_a_pixel_sees_as_far_as_the_card_says(arguments):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_tiles_leave_no_trace(channels):
-    made = method(channels=channels)
+    made = method()  # gray: of a colour picture each channel by itself
     samples = np.random.default_rng(0).random((70, 53, channels)[: 1 + channels], dtype=np.float32)
     np.testing.assert_allclose(on(made, samples, tile=16), on(made, samples, tile=None), atol=2e-5)
 
