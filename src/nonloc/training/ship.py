@@ -19,7 +19,8 @@ def ship(trained: Path, *, title: str) -> str:
     """Copy a weights file to where it is shipped under `title` and rewrite its `[[weights]]` entry on the card.
 
     trained: what a training wrote; its metadata says method, network, data and steps. title: the new file's stem, such
-    as 'nonloc-s-color'; that of a re-creation says so at its end. Returns the file's SHA-256. The entry replaces one of the same file name; the others stay.
+    as 'nonloc-s-color'; that of a re-creation says so at its end. Returns the file's SHA-256. The entry replaces one of
+    the same file name; the others stay.
     Files of more than two megabytes belong to `nonloc-weights`, a folder of the source: UsageError where there is none.
     """
     import hashlib
