@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
+PATIENCE = 300  # seconds for one answer: a busy machine is slow, and slow is not wrong
+
 
 def check(schemathesis: ModuleType, address: str, examples: int) -> list[str]:
     """What is wrong with the answers; nothing where all is as the OpenAPI says."""
@@ -30,15 +32,17 @@ def check(schemathesis: ModuleType, address: str, examples: int) -> list[str]:
         @given(case=one.as_strategy())
         def ask(case):
             case.call_and_validate(
-                excluded_checks=[positive_data_acceptance]
-            )  # a schema cannot say what fits a picture
+                excluded_checks=[positive_data_acceptance],  # a schema cannot say what fits a picture
+                timeout=PATIENCE,
+            )
 
         try:
             ask()
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            found.append(f"{one.label}: {error}")
+            causes = [error, *getattr(error, "exceptions", ())]  # Hypothesis hides what failed once in a group
+            found += [f"{one.label}: {type(cause).__name__}: {cause}" for cause in causes]
     return found
 
 
