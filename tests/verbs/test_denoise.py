@@ -154,3 +154,22 @@ def test_noise_stronger_than_any_method_knows_is_removed_by_lowering_contrast(me
     with pytest.raises(SigmaOutOfRange, match="Take"):
         nonloc.denoise(noisy, method="bm3d", sigma=130, data_range=(0, 1))
     assert "contrast" in nonloc.denoise(noisy, sigma=130, data_range=(0, 1), return_report=True)[1].reason
+
+
+def test_who_names_the_method_for_photographs_has_noise_removed_that_is_too_faint_to_be_told_from_texture():
+    faint = array(np.uint8, sigma=0, height=160, width=176)
+    _, left = nonloc.denoise(faint, return_report=True)
+    assert not left.changed
+    _, asked = nonloc.denoise(faint, method="nonloc-photo", return_report=True)
+    assert asked.changed and asked.degradation == "camera:6"
+    assert "told sigma 6, since it was asked for by name" in asked.warnings[0]
+    _, other = nonloc.denoise(faint, method="nonloc-photo", sigma="auto", return_report=True)
+    assert not other.changed  # what is estimated, and no more
+    _, none = nonloc.denoise(faint, method="nonloc-photo", strength=0, return_report=True)
+    assert not none.changed
+
+
+def test_who_names_the_method_for_photographs_is_told_the_noise_that_is_seen_where_it_is_strong_or_white():
+    white = array(np.uint8, sigma=4, height=160, width=176)
+    _, record = nonloc.denoise(white, method="nonloc-photo", return_report=True)
+    assert record.degradation.startswith("gaussian:") and not record.warnings

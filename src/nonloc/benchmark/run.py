@@ -230,16 +230,16 @@ def _damaged(job: Job, picture: DatasetPicture, clean: np.ndarray) -> np.ndarray
 def _told(job: Job, damaged: np.ndarray) -> Degradation:
     """What the method is told: the noise that was added; on real pairs the given or estimated level."""
     if job.sigma is None:
-        return _estimated(damaged)
+        return _estimated(damaged, job.entry.card.asked_sigma)
     if job.protocol.task == "upscale":
         return Downscale(job.sigma if job.sigma % 1 else int(job.sigma))
     return GaussianNoise(job.sigma) if job.protocol.real else degradation(job.sigma, job.regime)
 
 
-def _estimated(damaged: np.ndarray) -> GaussianNoise:
-    """What `nonloc denoise` would find in the 8-bit file."""
+def _estimated(damaged: np.ndarray, asked_sigma: float) -> GaussianNoise:
+    """What `nonloc denoise` would tell a method, asked for by name, of the 8-bit file."""
     planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(damaged), -1, 0))
-    found = estimate_any_noise(planes, step=1 / 255)
+    found = estimate_any_noise(planes, step=1 / 255).at_least(asked_sigma)
     return found.at(round(found.sigma, 2))
 
 

@@ -25,6 +25,7 @@ SURE = 0.95  # from where shot noise is believed: white noise of sigma 2 on text
 FITS = 2.5  # misfit up to which shot noise is believed: textured training pictures with such noise have up to 2.5
 STRONGER = 1.5  # times the white level, from where noise counts as correlated: white noise reads about 1.2
 WHITE = 255  # sigma is on this scale
+CORRELATED = 0.01  # least correlation of camera noise
 INSIDE = 1.645  # standard deviations that 90 of 100 lie within
 TINY = 1e-6
 
@@ -86,6 +87,16 @@ class NoiseEstimate:
         """Noise of one level, that one: as cameras leave it where this is, else white."""
         return CameraNoise(sigma) if self.correlation else GaussianNoise(sigma)
 
+    def at_least(self, sigma: float) -> NoiseEstimate:
+        """What a method for camera noise is told whose user named it: that level, or more where more is seen.
+
+        Faint camera noise looks like texture, and is rather missed than texture taken for it: who asks for the method
+        says that it is there. White noise and noise that grows with the light stay as they were seen.
+        """
+        if self.kind not in ("none", "camera") or self.sigma >= sigma:
+            return self
+        return replace(self, sigma=sigma, high=max(self.high, sigma), correlation=self.correlation or CORRELATED)
+
     def __str__(self) -> str:
         if self.shot is not None:
             return str(self.shot)
@@ -128,7 +139,7 @@ def estimate_any_noise(pixels: np.ndarray, *, step: float | None = None) -> Nois
     white, seen = estimate_noise(pixels, step=step), estimate_correlated(pixels)
     if seen.sigma > STRONGER * white.sigma:
         method = "what a denoiser takes away, beside what it takes from simulated cameras"
-        correlation = max(seen.correlation, 0.01)
+        correlation = max(seen.correlation, CORRELATED)
         return NoiseEstimate(
             seen.sigma, seen.low, seen.high, seen.confidence, white.clipped, method, correlation, sure=seen.confidence
         )

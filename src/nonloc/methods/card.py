@@ -95,6 +95,7 @@ class Card:
     tiles_why: str = ""
     recurrent: bool = False
     blind: bool = False
+    asked_sigma: float = 0
     bytes_per_pixel: float = 64
     seconds_per_mp: float | None = None
     table2: str | None = None

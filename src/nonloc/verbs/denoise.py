@@ -16,7 +16,7 @@ from ..estimation.noise import NoiseEstimate
 from ..image.image import Image
 from ..methods.registry import card
 from .adapt import adapt
-from .choose import choose_denoiser, known_level, least, shines
+from .choose import choose_denoiser, known_level, least, measured, shines
 from .estimate import estimate_picture
 from .levels import AUTOMATIC, level_to_know, read_noise, read_sigma, warn_if_far
 from .options import Options, blank, carry_out, foretold
@@ -108,6 +108,10 @@ def plan_denoise(
     diagnosis = f"estimated {estimate}"
     record = blank(picture, diagnosis)
     blind = method is not None and card(method).blind  # it judges by itself
+    if method is not None and sigma is None and not measured(picture):
+        seen, estimate = estimate, estimate.at_least(card(method).asked_sigma)
+        if estimate is not seen:
+            record.warnings.append(f"{method} is told sigma {estimate.sigma:g}, since it was asked for by name")
     if strength == 0 or given == 0 or (given is None and estimate.sigma < least(picture) and not blind):
         record.reason = _nothing_to_do(strength, given, estimate, least(picture))
         return None, record
