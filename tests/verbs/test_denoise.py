@@ -161,7 +161,8 @@ def test_who_names_the_method_for_photographs_has_noise_removed_that_is_too_fain
     _, left = nonloc.denoise(faint, return_report=True)
     assert not left.changed
     _, asked = nonloc.denoise(faint, method="nonloc-photo", return_report=True)
-    assert asked.changed and asked.degradation == "camera:6"
+    assert asked.changed
+    assert asked.degradation == "camera:6"
     assert "told sigma 6, since it was asked for by name" in asked.warnings[0]
     _, other = nonloc.denoise(faint, method="nonloc-photo", sigma="auto", return_report=True)
     assert not other.changed  # what is estimated, and no more
@@ -172,4 +173,5 @@ def test_who_names_the_method_for_photographs_has_noise_removed_that_is_too_fain
 def test_who_names_the_method_for_photographs_is_told_the_noise_that_is_seen_where_it_is_strong_or_white():
     white = array(np.uint8, sigma=4, height=160, width=176)
     _, record = nonloc.denoise(white, method="nonloc-photo", return_report=True)
-    assert record.degradation.startswith("gaussian:") and not record.warnings
+    assert record.degradation.startswith("gaussian:")
+    assert not record.warnings
